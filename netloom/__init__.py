@@ -1,0 +1,22 @@
+"""netloom: from a trained network to hardware, with one answer on every path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netloom.core.diagnostics import CompileError, NetloomWarning
+
+if TYPE_CHECKING:
+    from netloom.api import Design, compile
+
+__version__ = "0.1.0"
+__all__ = ["CompileError", "Design", "NetloomWarning", "compile"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the compiler at first use, so that importing netloom stays fast."""
+    if name in ("Design", "compile"):
+        from netloom import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'netloom' has no attribute '{name}'")

@@ -1,0 +1,343 @@
+"""compile() and Design: a compilation from beginning to end.
+
+model --frontend--> module --clean--> (calibrate) --quantize--> exact --backend--> hardware
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from xdsl.dialects.builtin import ModuleOp
+
+from netloom.core.diagnostics import CompileError, Note, suggestion
+from netloom.core.options import CompileOptions
+from netloom.core.plan import BuildPlan
+from netloom.core.plugins import registry
+from netloom.ir.arrays import Arrays, Interface, interface_of
+from netloom.ir.program import main, model_name, notes
+from netloom.ir.text import print_module
+from netloom.passes.calibrate import observe
+from netloom.passes.manager import PassManager, Print, Progress, Timing, parse, render
+from netloom.report.compare import Comparison, compare_traces
+from netloom.report.summary import Report, make_report
+from netloom.sim.emulator import Emulator
+from netloom.sim.ports import decode, encode, output_mantissas
+from netloom.sim.stimuli import stimuli
+from netloom.sim.trace import trace_fixed, trace_real
+from netloom.sim.vectors import with_vectors
+
+if TYPE_CHECKING:
+    import networkx
+
+    from netloom.backends.base import Backend, BackendOptions
+    from netloom.sim.ghdl import SimulationResult
+
+
+def compile(
+    graph: Any,
+    backend: str = "vhdl",
+    io: str = "parallel",
+    *,
+    precision: object = None,
+    input_precision: object = None,
+    calibration: object = None,
+    check_semantics: object = None,
+    print_ir: Print | None = None,
+    progress: Progress | None = None,
+    pipeline: str | None = None,
+    **options: Any,
+) -> Design:
+    """Compile a trained network into a hardware design.
+
+    Args:
+        graph: path of an .onnx or .mlir file, an onnx.ModelProto, or an IR module.
+        backend: name of a backend; `netloom backends` lists them.
+        io: `parallel` (everything at once).
+        precision: formats for what the model does not quantize: "fixed<16,6>", or a dict
+            {"model": ..., "layers": {name or pattern: format or {role: format}}}.
+        input_precision: format of the inputs, one for all or a dict by input name.
+        calibration: inputs [n, ...] (array, or dict by input name) from which formats are sized.
+        check_semantics: inputs on which every pass is checked to keep the meaning.
+        print_ir: called before and after each pass with the pass's text and the module.
+        progress: called with the name of each step before it runs.
+        pipeline: text of a pass pipeline to run instead of the standard one.
+        options: further options: see `CompileOptions` and the backend's own.
+
+    Returns:
+        The design: exact prediction, simulation, report and files.
+
+    Raises:
+        CompileError: with a stable code, for everything that cannot be compiled exactly.
+    """
+    chosen = find_backend(backend, io)
+    precisions = {"precision": precision, "input_precision": input_precision}
+    common, own = split_options(chosen, {**options, **precisions})
+    module = load(graph)
+    instruments = Instruments(check_semantics, print_ir, progress)
+    if pipeline is not None:
+        text, timings = instruments.run(pipeline, module)
+        return Design(module, None, chosen, common, own, io, text, timings)
+    before, after = common.pipeline
+    clean_text, clean_timings = instruments.run(before, module)
+    source = module.clone()
+    if calibration is not None:
+        observe(module, calibration)
+    text, timings = instruments.run(f"{after},{chosen.pipeline(own)}", module)
+    return Design(module, source, chosen, common, own, io, f"{clean_text},{text}", [*clean_timings, *timings])
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What watches the passes of a compilation."""
+
+    samples: object
+    print_ir: Print | None
+    progress: Progress | None
+
+    def run(self, pipeline: str, module: ModuleOp) -> tuple[str, list[Timing]]:
+        """Run a pipeline; its full text and the time of each pass."""
+        samples = None
+        if self.samples is not None:
+            samples = interface_of(module).inputs_from(self.samples)
+        manager = PassManager(
+            parse(pipeline), print_ir=self.print_ir, progress=self.progress, samples=samples
+        )
+        manager.run(module)
+        return render(manager.passes), manager.timings
+
+
+def find_backend(name: str, io: str) -> Backend:
+    """A backend by name that has the wanted `io`.
+
+    Raises:
+        CompileError: NL204 or NL203.
+    """
+    known = registry().backends
+    if name not in known:
+        raise CompileError(
+            "NL204",
+            f"unknown backend '{name}'",
+            origin="backend",
+            supported=", ".join(known),
+            hint=suggestion(name, known),
+        )
+    backend: Backend = known[name].value
+    if io not in backend.io:
+        raise CompileError(
+            "NL203",
+            f"backend '{name}' has no io='{io}'",
+            origin="io",
+            supported=", ".join(backend.io),
+            hint=suggestion(io, backend.io),
+        )
+    return backend
+
+
+def split_options(backend: Backend, options: Mapping[str, Any]) -> tuple[CompileOptions, BackendOptions]:
+    """Common options and the backend's own; unknown names are errors.
+
+    Raises:
+        CompileError: NL201 with a suggestion, NL203 for values.
+    """
+    common = CompileOptions.names()
+    own = [option.name for option in fields(backend.options) if option.name not in common]
+    known = [*common, *own, *ARGUMENTS]
+    for name in options:
+        if name not in common and name not in own:
+            raise CompileError(
+                "NL201",
+                f"unknown option '{name}'",
+                origin=name,
+                supported=", ".join(known),
+                hint=suggestion(name, known),
+            )
+    return (
+        CompileOptions.from_user({k: v for k, v in options.items() if k in common}),
+        backend.options.from_mapping({k: v for k, v in options.items() if k in own}),
+    )
+
+
+ARGUMENTS = ("backend", "io", "calibration", "check_semantics", "progress", "pipeline")
+
+
+def load(graph: Any) -> ModuleOp:
+    """The model as a module, by the first frontend that accepts it.
+
+    Raises:
+        CompileError: NL111 when none does, and what frontends raise.
+    """
+    frontends = registry().frontends
+    for provided in frontends.values():
+        if provided.value.accepts(graph):
+            module: ModuleOp = provided.value.load(graph)
+            return module
+    what = str(graph) if isinstance(graph, str | Path) else type(graph).__name__
+    raise CompileError(
+        "NL111",
+        f"no frontend reads '{Path(what).name}'",
+        origin="graph",
+        supported="; ".join(p.value.description for p in frontends.values()),
+        hint="export the model to ONNX",
+    )
+
+
+@dataclass
+class Design:
+    """A compiled network.
+
+    Attributes:
+        module: the final IR.
+        source: the imported IR after cleaning, on real numbers (None for custom pipelines).
+        pipeline: text of all passes that were run, with their options.
+        timings: time of each pass.
+        last_simulation: what the last `simulate` measured: latency, interval, cycles.
+    """
+
+    module: ModuleOp
+    source: ModuleOp | None
+    backend: Backend
+    options: CompileOptions
+    backend_options: BackendOptions
+    io: str
+    pipeline: str
+    timings: Sequence[Timing] = field(default_factory=list)
+    last_simulation: SimulationResult | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return model_name(main(self.module))
+
+    @property
+    def notes(self) -> list[Note]:
+        """What passes chose, with stated errors."""
+        return notes(self.module)
+
+    @cached_property
+    def interface(self) -> Interface:
+        """Names, shapes and formats of inputs and outputs."""
+        return interface_of(self.module)
+
+    @cached_property
+    def emulator(self) -> Emulator:
+        """The fast, exact emulator."""
+        return Emulator(self.module)
+
+    @cached_property
+    def plan(self) -> BuildPlan:
+        """The project's files and tool steps, with vectors for its test bench; nothing is written."""
+        plan = self.backend.emit(self.module, self.backend_options)
+        inputs = stimuli(self.module)
+        expected = output_mantissas(self.module, self.emulator, inputs)
+        plan = with_vectors(plan, encode(self.module, self.emulator, inputs), expected)
+        return plan.with_files(
+            {
+                "netloom/design.mlir": print_module(self.module),
+                "netloom/pipeline.txt": self.pipeline + "\n",
+                "netloom/options.json": self._options_json(),
+            }
+        )
+
+    def _options_json(self) -> str:
+        options = {
+            "backend": self.backend.name,
+            "io": self.io,
+            **asdict(self.options),
+            **asdict(self.backend_options),
+        }
+        return json.dumps(options, indent=2, sort_keys=True) + "\n"
+
+    def predict(self, x: ArrayLike | Mapping[str, ArrayLike], *, raw: bool = False) -> Arrays:
+        """The design's exact outputs.
+
+        Args:
+            x: inputs [n, ...], or a dict by input name.
+            raw: return the integer mantissas at the output ports instead of the values.
+
+        Returns:
+            An array [n, ...], float64 (int64 when raw); a dict by name for several outputs.
+
+        Raises:
+            CompileError: NL401 to NL403 for inputs that do not fit.
+        """
+        inputs = self.interface.inputs_from(x)
+        mantissas = output_mantissas(self.module, self.emulator, inputs)
+        return self.interface.arrange(mantissas if raw else decode(self.module, mantissas), x)
+
+    def simulate(
+        self,
+        x: ArrayLike | Mapping[str, ArrayLike],
+        *,
+        raw: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Arrays:
+        """Outputs of the generated code itself, run by the backend's simulator.
+
+        The measured latency is in `last_simulation` afterwards.
+
+        Raises:
+            CompileError: NL601 when the simulator is not installed, NL602 when it fails, NL401 to
+                NL403 for inputs.
+        """
+        inputs = self.interface.inputs_from(x)
+        if len(inputs[0]) == 0:
+            return self.predict(x, raw=raw)
+        ports = encode(self.module, self.emulator, inputs)
+        result: SimulationResult = self.simulator.run(ports, progress=progress)
+        self.last_simulation = result
+        outputs = result.outputs
+        return self.interface.arrange(outputs if raw else decode(self.module, outputs), x)
+
+    @cached_property
+    def simulator(self) -> Any:
+        """The backend's simulator on this design's files."""
+        return self.backend.simulator(self.plan)
+
+    def trace(self, x: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+        """The real value of every layer, by the layer's name, for inputs [n, ...]."""
+        return trace_fixed(self.module, self.emulator, self.interface.inputs_from(x))
+
+    def compare(
+        self, x: ArrayLike | Mapping[str, ArrayLike], reference: Mapping[str, ArrayLike] | None = None
+    ) -> Comparison:
+        """Where and by how much each layer departs from the model as it was imported.
+
+        Args:
+            x: inputs [n, ...].
+            reference: values by layer name to compare with; by default the imported model's own.
+        """
+        if reference is None:
+            if self.source is None:
+                raise CompileError(
+                    "NL203",
+                    "a design from a custom pipeline has no imported model to compare with",
+                    origin="reference",
+                    hint="pass reference={layer: values}",
+                )
+            reference = trace_real(self.source, self.interface.inputs_from(x))
+        return compare_traces(self.trace(x), {k: np.asarray(v) for k, v in reference.items()})
+
+    def write(self, directory: str | Path) -> Path:
+        """Write the project; completes or leaves the directory as it was.
+
+        Raises:
+            CompileError: NL501 or NL502.
+        """
+        return self.plan.write(Path(directory))
+
+    def report(self) -> Report:
+        """Latency, interval and resources per layer, and what was chosen on the way."""
+        return make_report(self.module, self.name, self.backend.name, self.io)
+
+    def graph(self) -> networkx.MultiDiGraph:
+        """The dataflow graph."""
+        from netloom.ir.graph import dataflow_graph
+
+        return dataflow_graph(self.module)

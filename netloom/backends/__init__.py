@@ -1,0 +1,1 @@
+"""Backends: each turns a scheduled program into a project for one family of tools."""

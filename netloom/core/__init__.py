@@ -1,0 +1,1 @@
+"""What knows no IR: diagnostics, number formats, configuration, build plans, tools, plugins."""

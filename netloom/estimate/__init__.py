@@ -1,0 +1,1 @@
+"""Estimates of what a design needs, before any vendor tool has run."""

@@ -1,0 +1,1 @@
+"""Frontends: from model files and objects to the IR, one folder a format."""

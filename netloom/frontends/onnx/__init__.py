@@ -1,0 +1,1 @@
+"""ONNX and QONNX models to dialect `nn` on real tensors."""

@@ -1,0 +1,15 @@
+"""Converters of ONNX operators, by operator name."""
+
+from netloom.frontends.onnx.importer import Converter
+from netloom.frontends.onnx.ops import einsum, elementwise, linear, quant, shape
+
+CONVERTERS: dict[str, Converter] = {
+    **elementwise.CONVERTERS,
+    **linear.CONVERTERS,
+    **einsum.CONVERTERS,
+    **shape.CONVERTERS,
+    **quant.CONVERTERS,
+}
+
+REFUSED = {"FloatQuant"}
+"""Operators that are known in order to say why they are refused."""

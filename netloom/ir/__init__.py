@@ -1,0 +1,1 @@
+"""The typed graph IR: dialects `fx` (numbers), `nn` (networks) and `da` (unrolled arithmetic)."""

@@ -1,0 +1,1 @@
+"""Analyses that passes, estimates and backends share."""

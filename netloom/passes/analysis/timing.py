@@ -1,0 +1,214 @@
+"""How long each op's logic takes on a device, step by step.
+
+A step is a piece of an op that no register divides. The names and the number of an op's steps are
+what its hardware is built from, so the schedule, the estimate and the backend all ask here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from netloom.core.devices import Device
+from netloom.core.fixed import Format
+from netloom.ir.base import NetloomOp
+from netloom.ir.fx import CastOp, LookupOp, ThresholdOp
+from netloom.ir.nn import (
+    AddOp,
+    ArgMaxOp,
+    DenseOp,
+    HardmaxOp,
+    MatMulOp,
+    MaxOp,
+    MinOp,
+    MulOp,
+    PReluOp,
+    ReduceOp,
+    ReluOp,
+    SubOp,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of an op.
+
+    Attributes:
+        name: what it does.
+        delay_ns: from its operands to its results.
+        bits: number of bits that it produces, over the whole tensor.
+    """
+
+    name: str
+    delay_ns: float
+    bits: int
+
+
+def tree_levels(count: int) -> int:
+    """Levels of a balanced tree of two-input operations over `count` leaves."""
+    return max(count - 1, 0).bit_length()
+
+
+def wire_bits(number_format: Format) -> int:
+    """Bits of a value on a wire: at least one, so that no vector is empty."""
+    return max(number_format.width, 1)
+
+
+def value_bits(op: NetloomOp) -> int:
+    """Bits of an op's whole result."""
+    return math.prod(op.result_shape) * wire_bits(op.result_format)
+
+
+def steps(op: NetloomOp, device: Device) -> list[Step]:
+    """The steps of an op, in order; none for an op that is only wires (and for `da.kernel`)."""
+    rule = _RULES.get(type(op))
+    return [] if rule is None else rule(op, device)
+
+
+def multiplier_ns(left: Format, right: Format, device: Device) -> float:
+    """A product: hard multipliers, and adders when one multiplier is too narrow."""
+    wide, narrow = max(left.width, right.width), min(left.width, right.width)
+    if narrow <= 1:
+        return device.level_ns
+    tiles = math.ceil(wide / device.multiplier_bits[0]) * math.ceil(narrow / device.multiplier_bits[1])
+    return device.multiplier_ns + tree_levels(tiles) * device.adder_ns(wide + narrow)
+
+
+def _cast(op: NetloomOp, device: Device) -> list[Step]:
+    assert isinstance(op, CastOp)
+    source, target = op.operand_formats[0], op.result_format
+    dropped = source.fraction - target.fraction
+    rounds = dropped > 0 and op.rounding.data != "TRN"
+    # A value that fits before and after rounding needs no check.
+    headroom = target.integer - source.integer - (1 if rounds else 0)
+    fits = headroom >= 0 and (target.signed or not source.signed)
+    delay = device.adder_ns(max(source.width - dropped, 1)) if rounds else 0.0
+    if op.overflow.data == "SAT_SYM" or (op.overflow.data != "WRAP" and not fits):
+        delay += 2 * device.level_ns
+    return [Step("cast", delay, value_bits(op))]
+
+
+def _one_adder(op: NetloomOp, device: Device) -> list[Step]:
+    return [Step("add", device.adder_ns(op.result_format.width), value_bits(op))]
+
+
+def _compare(op: NetloomOp, device: Device) -> list[Step]:
+    width = max(number_format.width for number_format in op.operand_formats) + 1
+    return [Step("compare", device.adder_ns(width) + device.level_ns, value_bits(op))]
+
+
+def _relu(op: NetloomOp, device: Device) -> list[Step]:
+    delay = device.level_ns if op.operand_formats[0].signed else 0.0
+    return [Step("select", delay, value_bits(op))]
+
+
+def _multiply(op: NetloomOp, device: Device) -> list[Step]:
+    left, right = op.operand_formats
+    delay = multiplier_ns(left, right, device)
+    if isinstance(op, PReluOp):
+        delay += device.level_ns
+    return [Step("multiply", delay, value_bits(op))]
+
+
+def index_bits(op: LookupOp) -> int:
+    """Bits of a table's address."""
+    return max((len(op.table.values) - 1).bit_length(), 1)
+
+
+def _lookup(op: NetloomOp, device: Device) -> list[Step]:
+    assert isinstance(op, LookupOp)
+    width, entries = op.operand_formats[0].width, len(op.table.values)
+    if op.mantissa_bits is None:
+        source = op.operand_formats[0]
+        low = op.low.value.data
+        covers = low <= source.min_mantissa and source.max_mantissa < low + entries
+        index = device.adder_ns(width) + (0.0 if covers else 2 * device.level_ns)
+    else:
+        # Find the leading one, then shift: a tree of selectors each.
+        index = 2 * max(width - 1, 1).bit_length() * device.level_ns
+    # Tables deeper than one lookup table are trees of selectors.
+    deeper = max(index_bits(op) - device.lut_inputs, 0)
+    read = device.rom_ns + math.ceil(deeper / 2) * device.level_ns
+    count = math.prod(op.result_shape)
+    return [Step("index", index, count * index_bits(op)), Step("read", read, value_bits(op))]
+
+
+def _threshold(op: NetloomOp, device: Device) -> list[Step]:
+    assert isinstance(op, ThresholdOp)
+    levels = op.thresholds.values.shape[-1]
+    count = math.prod(op.result_shape)
+    encode = math.ceil(math.log(max(levels, 2), device.lut_inputs)) * device.level_ns
+    if np.any(op.base.values) or np.any(op.sign.values != 1):
+        encode += device.adder_ns(op.result_format.width)
+    return [
+        Step("compare", device.adder_ns(op.operand_formats[0].width), count * max(levels, 1)),
+        Step("count", encode, value_bits(op)),
+    ]
+
+
+def _reduce(op: NetloomOp, device: Device) -> list[Step]:
+    assert isinstance(op, ReduceOp)
+    width, results = op.operand_formats[0].width, math.prod(op.result_shape)
+    found: list[Step] = []
+    left = op.count
+    for level in range(1, tree_levels(op.count) + 1):
+        left = (left + 1) // 2
+        grown = width + level if op.kind.data == "sum" else width
+        delay = device.adder_ns(grown) + (0.0 if op.kind.data == "sum" else device.level_ns)
+        found.append(Step(f"level_{level}", delay, results * left * grown))
+    return found
+
+
+def _arg(op: NetloomOp, device: Device) -> list[Step]:
+    assert isinstance(op, ArgMaxOp | HardmaxOp)
+    size = op.operand_shapes[0][op.positive_axis]
+    rows = math.prod(op.operand_shapes[0]) // size
+    width, index = wire_bits(op.operand_formats[0]), max((size - 1).bit_length(), 1)
+    found: list[Step] = []
+    left = size
+    for level in range(1, tree_levels(size) + 1):
+        left = (left + 1) // 2
+        delay = device.adder_ns(width) + device.level_ns
+        found.append(Step(f"level_{level}", delay, rows * left * (width + index)))
+    if isinstance(op, HardmaxOp):
+        found.append(Step("select", device.level_ns, value_bits(op)))
+    return found
+
+
+def _products(op: NetloomOp, device: Device) -> list[Step]:
+    """Multiply, then add in a tree; `nn.dense` adds its bias last."""
+    assert isinstance(op, MatMulOp | DenseOp)
+    left, right = op.operand_formats[:2]
+    terms, results = op.operand_shapes[0][-1], math.prod(op.result_shape)
+    width = left.width + right.width
+    found = [Step("multiply", multiplier_ns(left, right, device), results * terms * width)]
+    count = terms
+    for level in range(1, tree_levels(terms) + 1):
+        count = (count + 1) // 2
+        grown = min(width + level, op.result_format.width)
+        found.append(Step(f"level_{level}", device.adder_ns(grown), results * count * grown))
+    if isinstance(op, DenseOp) and op.bias is not None:
+        found.append(Step("bias", device.adder_ns(op.result_format.width), value_bits(op)))
+    return found
+
+
+_RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, Device], list[Step]]] = {
+    CastOp: _cast,
+    AddOp: _one_adder,
+    SubOp: _one_adder,
+    MinOp: _compare,
+    MaxOp: _compare,
+    ReluOp: _relu,
+    MulOp: _multiply,
+    PReluOp: _multiply,
+    LookupOp: _lookup,
+    ThresholdOp: _threshold,
+    ReduceOp: _reduce,
+    ArgMaxOp: _arg,
+    HardmaxOp: _arg,
+    MatMulOp: _products,
+    DenseOp: _products,
+}

@@ -1,0 +1,60 @@
+"""The passes of netloom, registered through the same hooks as anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.passes import ModulePass
+
+from netloom.core.hooks import hookimpl
+from netloom.passes.absorb_quantizers import AbsorbQuantizers
+from netloom.passes.assign_precision import AssignPrecision
+from netloom.passes.build_adder_graphs import BuildAdderGraphs
+from netloom.passes.canonicalize import Canonicalize
+from netloom.passes.cse import CommonSubexpressions
+from netloom.passes.dce import DeadCodeElimination
+from netloom.passes.decompose_functions import DecomposeFunctions
+from netloom.passes.fold_constants import FoldConstants
+from netloom.passes.fuse_batch_norm import FuseBatchNorm
+from netloom.passes.infer_ranges import InferRanges
+from netloom.passes.lower_dense import LowerDense
+from netloom.passes.lower_functions import LowerFunctions
+from netloom.passes.narrow import Narrow
+from netloom.passes.quantize_inputs import QuantizeInputs
+from netloom.passes.schedule import SchedulePass
+
+PIPELINES: Mapping[str, str] = {
+    "clean": "fold-constants,fuse-batch-norm,decompose-functions",
+    "quantize": "quantize-inputs,absorb-quantizers,assign-precision,lower-functions",
+    "optimize": "canonicalize,cse,dce,narrow",
+    "unroll": "lower-dense,build-adder-graphs",
+}
+"""What the stages of a compilation are made of, with default options."""
+
+
+@hookimpl
+def netloom_passes() -> Sequence[type[ModulePass]]:
+    """All passes of the package."""
+    return [
+        FoldConstants,
+        FuseBatchNorm,
+        DecomposeFunctions,
+        QuantizeInputs,
+        AbsorbQuantizers,
+        AssignPrecision,
+        LowerFunctions,
+        Canonicalize,
+        CommonSubexpressions,
+        DeadCodeElimination,
+        InferRanges,
+        Narrow,
+        LowerDense,
+        BuildAdderGraphs,
+        SchedulePass,
+    ]
+
+
+@hookimpl
+def netloom_pipelines() -> Mapping[str, str]:
+    """The named pipelines."""
+    return PIPELINES

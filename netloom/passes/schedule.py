@@ -1,0 +1,281 @@
+"""Pass `schedule`: place pipeline registers, so that a design takes a new input every clock cycle.
+
+Logic is chained across ops until the clock period is used up; then a register is placed. Arrival
+times are those of whole tensors. Within an op, registers stand between its steps
+(`netloom.passes.analysis.timing`), within a `da.kernel` between its adders.
+
+What the pass leaves in the program, all as discardable attributes:
+
+* on the function: `latency_cycles`, `interval_cycles` (always 1), `clock_period_ns`, `device`,
+  `register_inputs`, `register_outputs`;
+* on each hardware op: `start_cycle` (when its operands are needed) and `latency_cycles`;
+* on an op with steps: `step_stages`, on a `da.kernel`: `node_stages` for inputs and adders and
+  `output_stages`. Stage s is the logic behind s registers, counted from the op's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr, f64
+from xdsl.ir import Attribute, SSAValue
+from xdsl.passes import ModulePass
+
+from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
+from netloom.core.diagnostics import CompileError
+from netloom.ir.attributes import ArrayAttr, format_of, shape_of
+from netloom.ir.base import NetloomOp
+from netloom.ir.da import KernelOp
+from netloom.ir.fx import ConstantOp
+from netloom.ir.interval import Interval
+from netloom.ir.nn import DenseOp, MatMulOp
+from netloom.ir.program import add_note, main
+from netloom.passes.analysis.hardware import Hardware, hardware
+from netloom.passes.analysis.kernel_timing import (
+    KernelNodes,
+    KernelStages,
+    Time,
+    kernel_nodes,
+    kernel_stages,
+)
+from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.timing import Step, steps, wire_bits
+
+MAX_TRIALS = 64
+"""Complete schedules that the search for cheaper register positions may try."""
+
+
+@dataclass(frozen=True)
+class OpTime:
+    """When one op works: its operands are needed in `start`, its result is there in `ready`."""
+
+    start_cycle: int
+    ready: Time
+    stages: tuple[int, ...] = ()
+    kernel: KernelStages | None = None
+    register_bits: int = 0
+
+    @property
+    def latency_cycles(self) -> int:
+        """Registers inside the op."""
+        return self.ready[0] - self.start_cycle
+
+
+@dataclass(frozen=True, eq=False)
+class Timetable:
+    """When every op works, the cycle of the outputs, and the bits of all registers."""
+
+    ops: Mapping[NetloomOp, OpTime]
+    latency_cycles: int
+    register_bits: int
+
+
+@dataclass
+class _Planner:
+    """Plans a program for a device and clock; remembers what does not depend on the trial."""
+
+    program: Hardware
+    device: Device
+    budget_ns: float
+    register_inputs: bool
+    register_outputs: bool
+    intervals: Mapping[SSAValue, Interval]
+    _nodes: dict[NetloomOp, KernelNodes] = field(default_factory=dict)
+    _kernels: dict[tuple[NetloomOp, float], KernelStages] = field(default_factory=dict)
+    _steps: dict[NetloomOp, list[Step]] = field(default_factory=dict)
+
+    def timetable(self, held: frozenset[NetloomOp]) -> Timetable:
+        """Plan every op; those in `held` get registers in front of them."""
+        ready: dict[SSAValue, Time] = {
+            value: (1 if self.register_inputs else 0, 0.0) for value, _ in self.program.inputs
+        }
+        ops: dict[NetloomOp, OpTime] = {}
+        for op in self.program.ops:
+            arrival = max((ready[o] for o in op.operands if o in ready), default=(0, 0.0))
+            if op in held:
+                arrival = (arrival[0] + 1, 0.0)
+            ops[op] = self._plan(op, arrival)
+            ready[op.results[0]] = ops[op].ready
+        last = max((ready[v][0] for v, _ in self.program.outputs if v in ready), default=0)
+        latency = last + (1 if self.register_outputs else 0)
+        return Timetable(ops, latency, self._register_bits(ops, ready, latency))
+
+    def _register_bits(
+        self, ops: Mapping[NetloomOp, OpTime], ready: Mapping[SSAValue, Time], latency: int
+    ) -> int:
+        needed = {value: latency for value, _ in self.program.outputs}
+        for op, time in ops.items():
+            for operand in op.operands:
+                needed[operand] = max(needed.get(operand, 0), time.start_cycle)
+        total = sum(time.register_bits for time in ops.values())
+        for value, cycle in needed.items():
+            if value in ready:
+                start = ready[value][0] if isinstance(value.owner, NetloomOp) and value.owner in ops else 0
+                total += (cycle - start) * _bits(value)
+        return total
+
+    def _plan(self, op: NetloomOp, arrival: Time) -> OpTime:
+        if isinstance(op, KernelOp):
+            return self._plan_kernel(op, arrival)
+        found = self._steps.setdefault(op, steps(op, self.device))
+        cycle, now = arrival
+        stages: list[int] = []
+        bits = stage = 0
+        for index, step in enumerate(found):
+            if now > 0.0 and step.delay_ns > 0.0 and now + step.delay_ns > self.budget_ns:
+                if index == 0:
+                    cycle += 1
+                else:
+                    stage += 1
+                    bits += found[index - 1].bits
+                now = 0.0
+            now += step.delay_ns
+            stages.append(stage)
+        # A pipelined matrix product ends in a register: one clocked process then holds all of it.
+        if isinstance(op, MatMulOp | DenseOp) and stage:
+            bits, stage, now = bits + found[-1].bits, stage + 1, 0.0
+        return OpTime(cycle, (cycle + stage, now), tuple(stages), None, bits)
+
+    def _plan_kernel(self, op: KernelOp, arrival: Time) -> OpTime:
+        cycle, now = arrival
+        chained, fresh = self._kernel(op, now), self._kernel(op, 0.0)
+        if now > 0.0 and (fresh.latency_cycles + 1, fresh.finish_ns) < chained.end:
+            cycle, chosen = cycle + 1, fresh
+        else:
+            chosen = chained
+        shape = shape_of(op.input.type)
+        rows = 1
+        for size in shape[:-1]:
+            rows *= size
+        ready = (cycle + chosen.latency_cycles, chosen.finish_ns)
+        return OpTime(cycle, ready, (), chosen, rows * chosen.register_bits)
+
+    def _kernel(self, op: KernelOp, now: float) -> KernelStages:
+        if op not in self._nodes:
+            self._nodes[op] = kernel_nodes(op, self.intervals[op.input], self.device)
+        key = (op, now)
+        if key not in self._kernels:
+            self._kernels[key] = kernel_stages(self._nodes[op], now, self.budget_ns)
+        return self._kernels[key]
+
+    def slowest_ns(self, op: NetloomOp) -> float:
+        """Delay of the op's slowest step, which no register can shorten."""
+        if isinstance(op, KernelOp):
+            return max(self._nodes[op].delay_ns, default=0.0)
+        return max((step.delay_ns for step in self._steps[op]), default=0.0)
+
+
+def _bits(value: SSAValue) -> int:
+    number_format = format_of(value.type)
+    assert number_format is not None
+    count = 1
+    for size in shape_of(value.type):
+        count *= size
+    return count * wire_bits(number_format)
+
+
+def _fewest_registers(planner: _Planner) -> Timetable:
+    """Move registers back over an op where that costs no cycle and saves bits."""
+    held: frozenset[NetloomOp] = frozenset()
+    best = planner.timetable(held)
+    trials = 0
+    for op in reversed(planner.program.ops):
+        owner = op.operands[0].owner if len(op.operands) else None
+        if not (isinstance(owner, NetloomOp) and owner in best.ops) or isinstance(owner, ConstantOp):
+            continue
+        if best.ops[op].start_cycle <= best.ops[owner].ready[0] and op not in held:
+            continue
+        if trials == MAX_TRIALS:
+            break
+        trials += 1
+        trial = planner.timetable(held | {owner})
+        if (trial.latency_cycles, trial.register_bits) < (best.latency_cycles, best.register_bits):
+            held, best = held | {owner}, trial
+    return best
+
+
+@dataclass(frozen=True)
+class SchedulePass(ModulePass):
+    """Place pipeline registers for a clock period and device; initiation interval 1.
+
+    Attributes:
+        clock_period_ns: target clock period.
+        device: name in `netloom.core.devices`.
+        register_inputs: whether every input port is registered first.
+        register_outputs: whether every output port is a register.
+    """
+
+    name: ClassVar[str] = "schedule"
+
+    clock_period_ns: float = 5.0
+    device: str = DEFAULT_DEVICE
+    register_inputs: bool = False
+    register_outputs: bool = True
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Write the schedule into the module.
+
+        Raises:
+            CompileError: NL203 for a clock period that leaves no time for logic, NL206 for an
+                unknown device, NL308 for what cannot become hardware.
+        """
+        device = find_device(self.device)
+        budget_ns = self._budget_ns(device)
+        planner = _Planner(
+            hardware(op),
+            device,
+            budget_ns,
+            self.register_inputs,
+            self.register_outputs,
+            value_intervals(op),
+        )
+        self._annotate(op, _fewest_registers(planner))
+        for slow in planner.program.ops:
+            needed_ns = planner.slowest_ns(slow)
+            if needed_ns > budget_ns:
+                text = (
+                    f"{slow.name} is estimated to need {needed_ns:.2f} ns in one step,"
+                    f" more than the {budget_ns:.2f} ns of a clock cycle"
+                )
+                add_note(op, slow.origin_name, text)
+
+    def _budget_ns(self, device: Device) -> float:
+        """Time for logic in one cycle."""
+        budget_ns = self.clock_period_ns - device.clock_overhead_ns
+        if budget_ns > 0:
+            return budget_ns
+        raise CompileError(
+            "NL203",
+            f"a clock period of {self.clock_period_ns:g} ns leaves no time for logic",
+            origin="clock_period_ns",
+            supported=f"more than {device.clock_overhead_ns:g} ns on {device.name}",
+        )
+
+    def _annotate(self, module: ModuleOp, table: Timetable) -> None:
+        function = main(module)
+        function.attributes.update(
+            {
+                "latency_cycles": _integer(table.latency_cycles),
+                "interval_cycles": _integer(1),
+                "clock_period_ns": FloatAttr(self.clock_period_ns, f64),
+                "device": StringAttr(self.device),
+                "register_inputs": BoolAttr.from_bool(self.register_inputs),
+                "register_outputs": BoolAttr.from_bool(self.register_outputs),
+            }
+        )
+        for op, time in table.ops.items():
+            op.attributes["start_cycle"] = _integer(time.start_cycle)
+            op.attributes["latency_cycles"] = _integer(time.latency_cycles)
+            if time.stages:
+                op.attributes["step_stages"] = ArrayAttr.of(time.stages)
+            if isinstance(op, KernelOp) and time.kernel is not None:
+                count = op.graph.n_nodes
+                op.attributes["node_stages"] = ArrayAttr.of(time.kernel.stages[:count])
+                op.attributes["output_stages"] = ArrayAttr.of(time.kernel.stages[count:])
+
+
+def _integer(value: int) -> Attribute:
+    return IntegerAttr(value, 64)

@@ -1,0 +1,131 @@
+"""The report of a design: latency, interval and resources per layer, and what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp
+
+from netloom.core.diagnostics import Note
+from netloom.ir.program import main, notes
+from netloom.passes.analysis.hardware import PortInfo, hardware
+
+if TYPE_CHECKING:
+    from netloom.estimate.resources import LayerEstimate
+
+RESOURCES = ("lut", "ff", "dsp", "bram36")
+COLUMNS = ("layer", "op", "latency", *RESOURCES)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a design costs, before synthesis.
+
+    Attributes:
+        latency_cycles: from valid input to valid output.
+        interval_cycles: between two inputs.
+        clock_period_ns: the target.
+        layers: one row for each hardware op.
+        ports: inputs and outputs.
+        notes: what passes chose, with stated errors.
+    """
+
+    name: str
+    backend: str
+    io: str
+    latency_cycles: int
+    interval_cycles: int
+    clock_period_ns: float
+    layers: Sequence[LayerEstimate]
+    ports: Sequence[PortInfo]
+    notes: Sequence[Note]
+
+    @property
+    def latency_ns(self) -> float:
+        """Latency at the target clock."""
+        return self.latency_cycles * self.clock_period_ns
+
+    def total(self, resource: str) -> int:
+        """Sum of a resource (lut, ff, dsp, bram36) over the layers."""
+        return int(sum(getattr(layer, resource) for layer in self.layers))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return {
+            "name": self.name,
+            "backend": self.backend,
+            "io": self.io,
+            "latency_cycles": self.latency_cycles,
+            "interval_cycles": self.interval_cycles,
+            "clock_period_ns": self.clock_period_ns,
+            "latency_ns": self.latency_ns,
+            "total": {name: self.total(name) for name in RESOURCES},
+            "layers": [
+                {
+                    "layer": layer.origin,
+                    "op": layer.op,
+                    "latency_cycles": layer.latency_cycles,
+                    **{name: getattr(layer, name) for name in RESOURCES},
+                }
+                for layer in self.layers
+            ],
+            "ports": [
+                {"name": p.name, "direction": p.direction, "shape": list(p.shape), "format": str(p.format)}
+                for p in self.ports
+            ],
+            "notes": [{"layer": note.origin, "text": note.text} for note in self.notes],
+        }
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(title=f"{self.name}: {self.backend}, io={self.io} (estimates before synthesis)")
+        for column in COLUMNS:
+            table.add_column(column, justify="left" if column in ("layer", "op") else "right")
+        for layer in self.layers:
+            cells = [getattr(layer, name) for name in RESOURCES]
+            table.add_row(layer.origin, layer.op, str(layer.latency_cycles), *map(str, cells))
+        table.add_section()
+        totals = [str(self.total(name)) for name in RESOURCES]
+        table.add_row("total", "", str(self.latency_cycles), *totals, style="bold")
+        yield table
+        yield (
+            f"latency {self.latency_cycles} cycles = {self.latency_ns:g} ns at {self.clock_period_ns:g} ns,"
+            f" interval {self.interval_cycles}"
+        )
+        for port in self.ports:
+            shape = "x".join(map(str, port.shape))
+            yield f"port {port.name} ({port.direction}put): {shape} of {port.format}, {port.bits} bits"
+        for note in self.notes:
+            yield f"note: {note.origin}: {note.text}"
+
+    def __str__(self) -> str:
+        console = Console(width=110, record=True, file=StringIO())
+        console.print(self, highlight=False)
+        return console.export_text()
+
+
+def make_report(module: ModuleOp, name: str, backend: str, io: str) -> Report:
+    """The report of a scheduled module."""
+    from netloom.estimate.resources import estimate
+
+    attributes = main(module).attributes
+    period = attributes.get("clock_period_ns")
+    return Report(
+        name=name,
+        backend=backend,
+        io=io,
+        latency_cycles=_integer(attributes.get("latency_cycles")),
+        interval_cycles=_integer(attributes.get("interval_cycles")),
+        clock_period_ns=float(period.value.data) if isinstance(period, FloatAttr) else 0.0,
+        layers=estimate(module),
+        ports=hardware(module).ports,
+        notes=notes(module),
+    )
+
+
+def _integer(attribute: object) -> int:
+    return int(attribute.value.data) if isinstance(attribute, IntegerAttr) else 0

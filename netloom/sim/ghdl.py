@@ -1,0 +1,222 @@
+"""GHDL runs an emitted VHDL project: analysed once, then any number of runs.
+
+What comes back is what the design itself computed, clock cycle by clock cycle, as mantissas.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netloom.core.diagnostics import CompileError
+from netloom.core.plan import BuildPlan
+from netloom.core.tools import run_tool
+from netloom.passes.analysis.hardware import PortInfo
+from netloom.sim.vectors import from_hex, vector_files
+
+Ints = NDArray[np.int64]
+Progress = Callable[[int, int], None]
+"""Called with the number of samples done and their total."""
+
+_SUMMARY = re.compile(r"netloom: (?P<verdict>PASS|FAIL) (?P<fields>.*)")
+_PROGRESS = re.compile(r"netloom: progress (\d+)")
+
+
+@dataclass(frozen=True, eq=False)
+class SimulationResult:
+    """What a design gave.
+
+    Attributes:
+        outputs: mantissas int64[N, *shape] of each output port.
+        latency_cycles: measured for every sample, in enabled clock cycles.
+        interval: largest distance between two outputs, in enabled clock cycles; 0 for one sample.
+        cycles: enabled clock cycles until the last output.
+    """
+
+    outputs: list[Ints]
+    latency_cycles: int
+    interval: int
+    cycles: int
+
+
+class GhdlSimulator:
+    """Runs a plan that the backend `vhdl` emitted.
+
+    Args:
+        plan: what `netloom.backends.vhdl.emit.emit` returned.
+        work: directory to work in, which is kept; by default a temporary one, removed by `close`,
+            by leaving a `with` block, or with the object.
+        timeout_s: limit for each call of GHDL.
+    """
+
+    def __init__(self, plan: BuildPlan, work: Path | None = None, *, timeout_s: float | None = None) -> None:
+        self.plan = plan
+        self.ports = PortInfo.from_json(plan.properties["ports"])
+        self._signals = plan.properties["signals"].split(",")
+        self._temporary = tempfile.TemporaryDirectory(prefix="netloom-ghdl-") if work is None else None
+        self.work = Path(self._temporary.name) if self._temporary is not None else work or Path()
+        self._timeout_s = timeout_s
+        self._analysed = False
+
+    @property
+    def inputs(self) -> list[PortInfo]:
+        """Input ports, in the order of `run`."""
+        return [port for port in self.ports if port.direction == "in"]
+
+    @property
+    def outputs(self) -> list[PortInfo]:
+        """Output ports, in the order of results."""
+        return [port for port in self.ports if port.direction == "out"]
+
+    def close(self) -> None:
+        """Remove the temporary directory."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def analyse(self) -> None:
+        """Compile the sources; done by the first `run` if not before.
+
+        Raises:
+            CompileError: NL601 without GHDL, NL602 when it refuses the sources.
+        """
+        if self._analysed:
+            return
+        sources = self.plan.properties["sources"].split(",")
+        for path in sources:
+            target = self.work / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(self.plan.files[path])
+        self._ghdl("analyse", ["-a", "--std=08", *sources])
+        self._analysed = True
+
+    def run(
+        self,
+        inputs: Sequence[Ints],
+        expected: Sequence[Ints] | None = None,
+        *,
+        stall_seed: int = 0,
+        progress: Progress | None = None,
+    ) -> SimulationResult:
+        """Feed samples and return what comes out.
+
+        Args:
+            inputs: mantissas int64[N, *shape] for each input port, N at least 1.
+            expected: mantissas for each output port, which the test bench then compares.
+            stall_seed: other than 0, pause `ce` and `in_valid` at random.
+            progress: called now and then.
+
+        Raises:
+            CompileError: NL401 or NL403 for inputs that do not fit, NL601 without GHDL, NL602 when
+                the design's outputs or its latency are not as expected.
+        """
+        samples = self._check_counts(inputs, expected)
+        self.analyse()
+        directory = self.work / "vectors"
+        directory.mkdir(exist_ok=True)
+        tensors = [*inputs, *(expected or [])]
+        given = self.ports[: len(tensors)]
+        for name, text in vector_files(given, self._signals[: len(tensors)], tensors).items():
+            (directory / name).write_text(text)
+        fields, failure = self._simulate(expected is not None, stall_seed, samples, progress)
+        outputs = self._read_outputs(directory)
+        if failure is not None:
+            raise _explained(failure, fields, self.outputs, outputs, expected)
+        return SimulationResult(outputs, fields["latency"], fields["interval"], fields["cycles"])
+
+    def _check_counts(self, inputs: Sequence[Ints], expected: Sequence[Ints] | None) -> int:
+        wanted = [(self.inputs, inputs)] + ([(self.outputs, expected)] if expected is not None else [])
+        counts = {len(tensor) for _, tensors in wanted for tensor in tensors}
+        if any(len(ports) != len(tensors) for ports, tensors in wanted) or len(counts) != 1 or 0 in counts:
+            raise CompileError(
+                "NL401",
+                f"arrays of {sorted(counts)} samples for {len(inputs)} inputs",
+                supported=f"one array for each of {', '.join(p.name for p in self.inputs)}, of equal length",
+            )
+        return counts.pop()
+
+    def _simulate(
+        self, check: bool, stall_seed: int, samples: int, progress: Progress | None
+    ) -> tuple[dict[str, int], CompileError | None]:
+        """The figures of the summary line, and the error when the test bench failed."""
+        fields: dict[str, int] = {}
+
+        def listen(line: str) -> None:
+            if found := _SUMMARY.search(line):
+                pairs = (pair.split("=") for pair in found["fields"].split())
+                fields.update({key: int(value) for key, value in pairs})
+            elif progress is not None and (found := _PROGRESS.search(line)):
+                progress(int(found[1]), samples)
+
+        arguments = ["-r", "--std=08", f"tb_{self.plan.properties['top']}", "-gVECTORS=vectors/"]
+        arguments += [f"-gCHECK={str(check).lower()}", f"-gSTALL_SEED={stall_seed}"]
+        arguments += [f"-gPROGRESS={max(1, samples // 20)}"]
+        # Registers hold undefined bits before the first sample; arithmetic on them is no error.
+        arguments += ["--ieee-asserts=disable", "--max-stack-alloc=0"]
+        try:
+            self._ghdl("simulate", arguments, listen)
+        except CompileError as error:
+            if "samples" not in fields:
+                raise
+            return fields, error
+        return fields, None
+
+    def _read_outputs(self, directory: Path) -> list[Ints]:
+        found: list[Ints] = []
+        for port, signal in zip(self.ports, self._signals, strict=True):
+            if port.direction == "out":
+                with (directory / f"actual_{signal}.txt").open() as lines:
+                    found.append(from_hex(port, lines))
+        return found
+
+    def _ghdl(
+        self, name: str, arguments: Sequence[str], on_line: Callable[[str], None] | None = None
+    ) -> None:
+        run_tool(
+            ["ghdl", *arguments],
+            directory=self.work,
+            log=self.work / f"{name}.log",
+            timeout_s=self._timeout_s,
+            on_line=on_line,
+        )
+
+
+def _explained(
+    failure: CompileError,
+    fields: dict[str, int],
+    ports: Sequence[PortInfo],
+    outputs: Sequence[Ints],
+    expected: Sequence[Ints] | None,
+) -> CompileError:
+    """The first difference, when values differ; else what the test bench said."""
+    for port, got, wanted in zip(ports, outputs, expected or [], strict=False):
+        count = min(len(got), len(wanted))
+        wrong = np.argwhere(got[:count] != wanted[:count])
+        if len(wrong):
+            where = tuple(int(index) for index in wrong[0])
+            return CompileError(
+                "NL602",
+                f"GHDL: {fields['mismatches']} of {fields['samples']} samples differ; first at"
+                f" sample {where[0]}, element {where[1:]}: {got[where]} instead of {wanted[where]}",
+                origin=port.name,
+                hint="report this design: the generated VHDL and the program disagree",
+            )
+    return failure

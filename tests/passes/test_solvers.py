@@ -1,0 +1,326 @@
+"""Solvers give networks that compute their matrix, keep the depth limit and need few adders."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from netloom.core.adder_graph import AdderGraph
+from netloom.passes.solvers import ConstantMatrixSolver, MatrixProblem, SharingSolver, sharing, solve_sharing
+from netloom.passes.solvers.csd import csd_counts, csd_digits, csd_masks, trailing_zeros
+from netloom.passes.solvers.digit_system import difference_system, tree_depth
+from netloom.passes.solvers.polarity import without_negations
+from netloom.passes.solvers.sharing import SolverError
+
+IntArray = NDArray[np.int64]
+BASELINES = Path(__file__).parents[1] / "data" / "matrices"
+FIELDS = ("lhs", "rhs", "lhs_shift", "rhs_shift", "subtract", "out_node", "out_shift", "out_negate")
+
+shapes = st.tuples(st.integers(1, 6), st.integers(1, 6))
+magnitudes = st.sampled_from([1, 3, 16, 255, 2**20])
+matrices = magnitudes.flatmap(lambda most: hnp.arrays(np.int64, shapes, elements=st.integers(-most, most)))
+
+
+def solved(matrix: IntArray, **options: Any) -> AdderGraph:
+    k = matrix.shape[0]
+    return solve_sharing(matrix, np.full(k, -128), np.full(k, 127), **options)
+
+
+def minimal_depth(column: list[int], arrival: list[int]) -> int:
+    """Least depth of the tree that sums a column's digits: always join the two that are there first."""
+    ready = sorted(
+        depth for value, depth in zip(column, arrival, strict=True) for _ in range(naf_digits(value))
+    )
+    while len(ready) > 1:
+        ready = sorted([*ready[2:], 1 + ready[1]])
+    return ready[0] if ready else 0
+
+
+def naf_digits(value: int) -> int:
+    """Number of non-zero digits of the non-adjacent form, by its defining recurrence."""
+    count, value = 0, abs(value)
+    while value:
+        if value & 1:
+            count += 1
+            value -= 2 - (value & 3)
+        value >>= 1
+    return count
+
+
+def output_depths(graph: AdderGraph, arrival: IntArray) -> list[int]:
+    depth = graph.depths(arrival)
+    return [int(depth[node]) if node >= 0 else 0 for node in graph.out_node]
+
+
+@given(matrices, st.sampled_from([None, 0, 1, 4]))
+def test_network_computes_the_matrix(matrix: IntArray, slack: int | None) -> None:
+    graph = solved(matrix, depth_slack=slack)
+    assert np.array_equal(graph.matrix(), matrix)
+    x = np.random.default_rng(0).integers(-128, 128, (5, matrix.shape[0]))
+    assert np.array_equal(graph.evaluate(x), x @ matrix)
+
+
+@given(matrices, st.sampled_from([0, 1, 3]), st.data())
+def test_no_output_is_deeper_than_its_digits_require_and_the_slack(
+    matrix: IntArray, slack: int, data: st.DataObject
+) -> None:
+    k = matrix.shape[0]
+    arrival = data.draw(st.lists(st.integers(0, 6), min_size=k, max_size=k))
+    graph = solved(matrix, depth_slack=slack, input_depth=np.array(arrival))
+    depths = output_depths(graph, np.array(arrival))
+    for depth, column in zip(depths, matrix.T.tolist(), strict=True):
+        assert depth <= minimal_depth(column, arrival) + slack
+
+
+def test_depth_limit_holds_when_arrivals_span_more_levels_than_a_word_has_bits() -> None:
+    matrix = np.random.default_rng(2).integers(-99, 100, (6, 9))
+    arrival = np.array([0, 1, 30, 70, 70, 100])
+    graph = solved(matrix, depth_slack=0, input_depth=arrival)
+    minimal = [minimal_depth(column, arrival.tolist()) for column in matrix.T.tolist()]
+    assert output_depths(graph, arrival) == minimal
+
+
+@given(matrices)
+def test_never_more_adders_than_without_sharing(matrix: IntArray) -> None:
+    alone = sum(max(0, sum(naf_digits(v) for v in column) - 1) for column in matrix.T.tolist())
+    assert solved(matrix).n_adders <= alone
+
+
+@settings(max_examples=20)
+@given(matrices)
+def test_result_is_deterministic(matrix: IntArray) -> None:
+    first, second = solved(matrix), solved(matrix.copy())
+    assert all(np.array_equal(getattr(first, name), getattr(second, name)) for name in FIELDS)
+
+
+@given(matrices, st.lists(st.integers(0, 5), min_size=3, max_size=3))
+def test_shifted_negated_repeated_and_zero_columns_cost_nothing(matrix: IntArray, shifts: list[int]) -> None:
+    derived = [matrix << shifts[0], -matrix << shifts[1], matrix, np.zeros_like(matrix), matrix << shifts[2]]
+    everything = np.concatenate(derived, axis=1)
+    graph = solved(everything)
+    assert np.array_equal(graph.matrix(), everything)
+    assert graph.n_adders == solved(matrix).n_adders
+
+
+@pytest.mark.parametrize(
+    ("matrix", "n_adders"),
+    [
+        ([[0]], 0),
+        ([[1]], 0),
+        ([[-64]], 0),
+        ([[3]], 1),
+        ([[-7]], 1),
+        ([[45]], 2),  # 5 * 9
+        ([[1, 2, 4], [8, 16, 32]], 1),
+        ([[1], [1], [1], [1]], 3),
+        ([[3, 5, 3 * 64, -5]], 2),
+        ([[1, 1], [1, 1], [1, 0], [0, 1]], 3),
+    ],
+)
+def test_small_cases_are_optimal(matrix: list[list[int]], n_adders: int) -> None:
+    assert solved(np.array(matrix)).n_adders == n_adders
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0)])
+def test_empty_matrices_are_solved(shape: tuple[int, int]) -> None:
+    graph = solved(np.zeros(shape, dtype=np.int64), depth_slack=0)
+    assert (graph.n_adders, graph.matrix().shape) == (0, shape)
+
+
+@pytest.mark.parametrize("column", [[-3, -5], [-1, 1], [-7, -1], [-1, 1, -1], [-4, -4, 2]])
+def test_column_with_a_positive_digit_is_built_without_negation(column: list[int]) -> None:
+    graph = solved(np.array(column)[:, None])
+    assert not graph.out_negate.any()
+
+
+@given(matrices, st.data())
+def test_turning_subtractions_keeps_the_function_and_drops_negations(
+    matrix: IntArray, data: st.DataObject
+) -> None:
+    n = matrix.shape[1]
+    wanted = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    graph = replace(solved(matrix), out_negate=wanted)
+    turned = without_negations(graph)
+    assert np.array_equal(turned.matrix(), graph.matrix())
+    assert np.array_equal(turned.depths(), graph.depths())
+    assert turned.out_negate.sum() <= wanted.sum()
+
+
+def chained(second_output: bool) -> AdderGraph:
+    """n = a - b, m = n + c; outputs -m and, if asked for, n."""
+    outputs = [4, 3] if second_output else [4]
+    return AdderGraph(
+        n_inputs=3,
+        lhs=np.array([0, 3]),
+        rhs=np.array([1, 2]),
+        lhs_shift=np.array([0, 0]),
+        rhs_shift=np.array([0, 0]),
+        subtract=np.array([True, False]),
+        out_node=np.array(outputs),
+        out_shift=np.zeros(len(outputs), dtype=np.int64),
+        out_negate=np.array([True, False][: len(outputs)]),
+    )
+
+
+def test_negation_moves_down_a_chain_into_a_subtraction() -> None:
+    turned = without_negations(chained(second_output=False))
+    assert turned.matrix().T.tolist() == [[-1, 1, -1]]
+    assert not turned.out_negate.any()  # m' = (b - a) - c
+
+
+def test_negation_stays_where_another_output_would_get_it() -> None:
+    assert without_negations(chained(second_output=True)).out_negate.tolist() == [True, False]
+
+
+def test_sum_of_negative_powers_is_negated_at_the_output() -> None:
+    graph = solved(np.array([[-1], [-4]]))
+    assert (graph.n_adders, graph.out_negate.tolist()) == (1, [True])
+
+
+def test_wide_entries_up_to_the_limit_are_exact() -> None:
+    matrix = np.array([[2**60 - 1, -(2**59) - 12345], [1 - 2**60, 0x123456789ABCDEF]])
+    assert np.array_equal(solved(matrix).matrix(), matrix)
+
+
+@pytest.mark.parametrize("entry", [2**60, -(2**60), 2**63 - 1, -(2**63)])
+def test_wider_entries_are_refused(entry: int) -> None:
+    with pytest.raises(OverflowError, match=r"^matrix entries of 2\*\*60 and more have no canonical signed"):
+        solved(np.array([[entry]], dtype=np.int64))
+
+
+def test_wrong_arguments_are_refused() -> None:
+    one = np.zeros(1, dtype=np.int64)
+    with pytest.raises(ValueError, match=r"^lo must have shape \(2,\), found \(1,\)$"):
+        solve_sharing(np.ones((2, 2), dtype=np.int64), one, np.zeros(2, dtype=np.int64))
+    with pytest.raises(
+        ValueError, match=r"^matrix must be a signed integer array \[K, N\], found float64\(1, 1\)$"
+    ):
+        solve_sharing(np.ones((1, 1)), one, one)  # type: ignore[arg-type]
+
+
+def test_large_matrix_is_split_into_blocks_within_the_depth_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = np.random.default_rng(3).integers(-100, 101, (24, 10))
+    monkeypatch.setattr(sharing, "_LARGE", 0)
+    monkeypatch.setattr(sharing, "_PASS_WORK", 5000)
+    for slack in (0, 1, None):
+        graph = solved(matrix, depth_slack=slack)
+        assert np.array_equal(graph.matrix(), matrix)
+        if slack is not None:
+            minimal = [minimal_depth(column, [0] * 24) for column in matrix.T.tolist()]
+            assert all(
+                d <= m + slack
+                for d, m in zip(output_depths(graph, np.zeros(24, np.int64)), minimal, strict=True)
+            )
+
+
+@given(matrices, st.integers(1, 4), st.sampled_from([None, 0, 2]))
+def test_column_differences_add_up_to_the_matrix(matrix: IntArray, max_path: int, slack: int | None) -> None:
+    k, n = matrix.shape
+    flat = np.zeros(k, dtype=np.int64)
+    limit = None if slack is None else tree_depth(csd_counts(matrix), flat) + slack
+    system = difference_system(matrix, flat + 8, flat, limit, max_path)
+    own, parents = np.zeros((k, n), dtype=np.int64), np.zeros((n, n), dtype=np.int64)
+    for row, column, shift, sign in system.digits.T.tolist():
+        value = -(1 << shift) if sign else 1 << shift
+        if row < k:
+            own[row, column] += value
+        else:
+            parents[system.column_rows[row - k], column] += value
+    # M = D + M P, so M = D (1 + P + P^2 + ...), and no path is longer than max_path.
+    total, step = own.copy(), own
+    for _ in range(max_path):
+        step = step @ parents
+        total += step
+    assert np.array_equal(total, matrix)
+
+
+def test_columns_that_differ_little_are_built_from_each_other() -> None:
+    # Carries hide from digit patterns what numbers share: 1023 is 1024 - 1, 1025 is 1024 + 1.
+    base = np.random.default_rng(4).integers(2**18, 2**19, (8, 1))
+    matrix = base + np.arange(8)
+    alone, together = solved(base).n_adders, solved(matrix).n_adders
+    assert together <= alone + 7 + solved(np.ones((8, 1), dtype=np.int64)).n_adders
+
+
+@given(matrices)
+def test_effort_never_costs_adders(matrix: IntArray) -> None:
+    assert solved(matrix, effort=1.0).n_adders <= solved(matrix, effort=0.0).n_adders
+
+
+def test_wrong_network_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoiled(graph: AdderGraph) -> AdderGraph:
+        return replace(graph, out_shift=graph.out_shift + 1)
+
+    monkeypatch.setattr(sharing, "without_negations", spoiled)
+    with pytest.raises(SolverError, match=r"^the network does not compute the matrix that it was made for$"):
+        solved(np.array([[3]]))
+
+
+@given(hnp.arrays(np.int64, shapes, elements=st.integers(1 - 2**60, 2**60 - 1)))
+def test_signed_digits_are_canonical(values: IntArray) -> None:
+    positive, negative = csd_masks(values)
+    used = positive | negative
+    assert np.array_equal(positive - negative, values)
+    assert not np.any(positive & negative)
+    assert not np.any(used & (used << 1))
+    assert csd_counts(values).tolist() == [[naf_digits(v) for v in row] for row in values.tolist()]
+    rebuilt = np.zeros_like(values)
+    row, column, shift, sign = csd_digits(values)
+    np.add.at(rebuilt, (row, column), np.where(sign == 1, -1, 1) << shift)
+    assert np.array_equal(rebuilt, values)
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_trailing_zeros(value: int) -> None:
+    expected = (value & -value).bit_length() - 1 if value else 0
+    assert trailing_zeros(np.array([value])).tolist() == [expected]
+
+
+@given(matrices, st.data())
+def test_tree_depth_is_that_of_the_best_tree(matrix: IntArray, data: st.DataObject) -> None:
+    k = matrix.shape[0]
+    arrival = data.draw(st.lists(st.integers(0, 9), min_size=k, max_size=k))
+    expected = [minimal_depth(column, arrival) for column in matrix.T.tolist()]
+    assert tree_depth(csd_counts(matrix), np.array(arrival)).tolist() == expected
+
+
+def test_default_solver_follows_the_protocol() -> None:
+    solver: ConstantMatrixSolver = SharingSolver()
+    matrix = np.array([[3, 5], [7, 0]])
+    arrival = np.array([0, 2])
+    problem = MatrixProblem(matrix, np.array([-8, 0]), np.array([7, 15]), arrival, depth_slack=0)
+    graph = solver.solve(problem)
+    assert solver.name == "sharing"
+    assert np.array_equal(graph.matrix(), matrix)
+    assert output_depths(graph, arrival) == [math.ceil(math.log2(2 * 1 + 2 * 4)), 1]
+
+
+def recorded(name: str) -> tuple[IntArray, dict[str, Any]]:
+    """A baseline matrix and what da4ml 0.6.0 made of it, by setting."""
+    figures = json.loads((BASELINES / "adder_graphs.json").read_text())[name]["da4ml_0.6.0"]
+    if name.startswith("jet_"):
+        return np.load(BASELINES / "jet_mlp_6b.npz")[f"{name[4:]}_int"].astype(np.int64), figures
+    return np.load(BASELINES / f"{name}.npz")["K"].astype(np.int64), figures
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["jet_W0", "jet_W1", "jet_W2", "jet_W3", "rand_64x64_4b", "rand_64x64_6b", "rand_64x64_8b"],
+)
+@pytest.mark.parametrize(("slack", "setting"), [(None, "hard_dc=-1"), (0, "hard_dc=0")])
+def test_no_more_adders_than_the_peer(name: str, slack: int | None, setting: str) -> None:
+    matrix, figures = recorded(name)
+    peer = figures[f"{setting},search_all=False"]
+    graph = solved(matrix, depth_slack=slack)
+    assert graph.n_adders <= peer["adders"]
+    assert slack is None or graph.depths().max() <= peer["depth"]
