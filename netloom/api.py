@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import networkx
 
     from netloom.backends.base import Backend, BackendOptions
-    from netloom.sim.ghdl import SimulationResult
+    from netloom.sim.result import SimulationResult
 
 
 def compile(

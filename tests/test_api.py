@@ -128,8 +128,8 @@ def test_print_ir_sees_the_module_around_every_pass() -> None:
     assert seen == [(moment, name) for name in names for moment in ("before", "after")]
 
 
-def test_strategy_multiply_gives_the_same_bits(design: netloom.Design, jets: dict[str, Any]) -> None:
-    other = netloom.compile(EXAMPLE / "model.onnx", strategy={"node_linear": "multiply"})
+def test_strategy_latency_gives_the_same_bits(design: netloom.Design, jets: dict[str, Any]) -> None:
+    other = netloom.compile(EXAMPLE / "model.onnx", strategy={"node_linear": "latency"})
     x = jets["x"][:16]
     assert np.array_equal(other.simulate(x), design.predict(x))
     assert [layer.op for layer in other.report().layers].count("nn.dense") == 1

@@ -94,7 +94,7 @@ def test_misspelled_layer() -> None:
 
 
 def test_misspelled_strategy_layer() -> None:
-    error = refusal(dense_model(), precision="fixed<16,6>", strategy={"fc9": "multiply"})
+    error = refusal(dense_model(), precision="fixed<16,6>", strategy={"fc9": "latency"})
     assert error.code == "NL202"
 
 

@@ -30,6 +30,8 @@ CODES: Mapping[str, str] = {
     "NL204": "Unknown backend.",
     "NL205": "Unknown pass, or a pipeline that cannot be parsed.",
     "NL206": "Unknown device.",
+    "NL207": "A reuse factor does not divide a layer, and `strict` was asked for.",
+    "NL208": "An entry of a configuration for another tool has no counterpart.",
     "NL301": "The model has real-valued layers and no precision was chosen.",
     "NL302": "The network's input has no quantizer and no input precision was chosen.",
     "NL303": "A value needs more bits than the exact arithmetic holds.",
@@ -46,10 +48,14 @@ CODES: Mapping[str, str] = {
     "NL601": "A tool was not found.",
     "NL602": "A tool failed.",
     "NL603": "An optional Python package was not found.",
+    "NL604": "The headers of a vendor's number types were not found.",
+    "NL605": "A report of a vendor's tool cannot be read.",
     "NL701": "A pass left the IR in an invalid state.",
     "NL702": "A pass changed the meaning of the program.",
+    "NL703": "A pass failed with an error of its own.",
     "NL801": "A plugin could not be loaded.",
     "NL802": "Two plugins provide the same name.",
+    "NL803": "A plugin provides something that is not what the hook asks for.",
 }
 
 

@@ -22,7 +22,7 @@ from netloom.ir.program import erase_unused, main, program_ops
 from netloom.passes.requantize import fixed_constant
 from netloom.passes.rewriting import Builder
 
-STRATEGIES = ("adder_graph", "multiply")
+STRATEGIES = ("adder_graph", "latency", "resource")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class LowerDense(ModulePass):
     """x @ W (+ b) with constant W becomes nn.dense; W @ x becomes its transposed form.
 
     Options:
-        strategy: `adder_graph` (shifts and additions) or `multiply` (multipliers), for all layers,
-            or `adder_graph; fc1*=multiply`: later entries win.
+        strategy: `adder_graph` (shifts and additions) or `latency` (multipliers), for all layers,
+            or `adder_graph; fc1*=latency`: later entries win.
     """
 
     name: ClassVar[str] = "lower-dense"

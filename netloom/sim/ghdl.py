@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +19,7 @@ from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
 from netloom.core.tools import run_tool
 from netloom.passes.analysis.hardware import PortInfo
+from netloom.sim.result import SimulationResult
 from netloom.sim.vectors import from_hex, vector_files
 
 Ints = NDArray[np.int64]
@@ -28,23 +28,6 @@ Progress = Callable[[int, int], None]
 
 _SUMMARY = re.compile(r"netloom: (?P<verdict>PASS|FAIL) (?P<fields>.*)")
 _PROGRESS = re.compile(r"netloom: progress (\d+)")
-
-
-@dataclass(frozen=True, eq=False)
-class SimulationResult:
-    """What a design gave.
-
-    Attributes:
-        outputs: mantissas int64[N, *shape] of each output port.
-        latency_cycles: measured for every sample, in enabled clock cycles.
-        interval: largest distance between two outputs, in enabled clock cycles; 0 for one sample.
-        cycles: enabled clock cycles until the last output.
-    """
-
-    outputs: list[Ints]
-    latency_cycles: int
-    interval: int
-    cycles: int
 
 
 class GhdlSimulator:

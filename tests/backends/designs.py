@@ -23,7 +23,8 @@ from netloom.ir.da import kernel_from_graph
 from netloom.ir.fx import CastOp, constant_mantissas
 from netloom.ir.program import finish_function, new_function
 from netloom.passes.schedule import SchedulePass
-from netloom.sim.ghdl import GhdlSimulator, SimulationResult
+from netloom.sim.ghdl import GhdlSimulator
+from netloom.sim.result import SimulationResult
 
 Ints = NDArray[np.int64]
 

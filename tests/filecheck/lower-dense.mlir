@@ -1,4 +1,4 @@
-// RUN-PASSES: lower-dense{strategy="mix=multiply"}
+// RUN-PASSES: lower-dense{strategy="mix=latency"}
 
 // x @ W with its bias, and W @ x as a product of transposes; a strategy for each.
 
@@ -19,6 +19,6 @@
 // CHECK-NEXT: "nn.dense"(%0, %1, %2) <{strategy = "adder_graph", origin = "fc1"}>{{.*}} -> tensor<2x2x!fx.fixed<8, 7, signed>>
 // CHECK-NEXT: "fx.constant"() <{value = #fx.array<"i8", [2, 2], [1, 3, 2, 4]>, origin = "mix"}>{{.*}} -> tensor<2x2x!fx.fixed<3, 2, unsigned>>
 // CHECK-NEXT: "nn.transpose"(%3) <{permutation = #fx.array<"i8", [2], [1, 0]>, origin = "mix"}>{{.*}} -> tensor<2x2x!fx.fixed<8, 7, signed>>
-// CHECK-NEXT: "nn.dense"(%5, %4) <{strategy = "multiply", origin = "mix"}>{{.*}} -> tensor<2x2x!fx.fixed<11, 9, signed>>
+// CHECK-NEXT: "nn.dense"(%5, %4) <{strategy = "latency", origin = "mix"}>{{.*}} -> tensor<2x2x!fx.fixed<11, 9, signed>>
 // CHECK-NEXT: "nn.transpose"(%6) <{permutation = #fx.array<"i8", [2], [1, 0]>, origin = "mix"}>{{.*}} -> tensor<2x2x!fx.fixed<11, 9, signed>>
 // CHECK-NEXT: "func.return"(%7)

@@ -168,7 +168,7 @@ def test_dense_layer_with_constant_weights(x_format: Format, w_format: Format, d
         Interval.point(samples(Interval.of_format(format_(v), shape_of(v.type)), seed)[2])
         for v in (weight, bias)
     ]
-    built = make(nn.DenseOp, [x, weight, bias], strategy=word("multiply"))
+    built = make(nn.DenseOp, [x, weight, bias], strategy=word("latency"))
     ranges = [data.draw(intervals(x)), *constants]
     mantissas = [samples(ranges[0], seed), constants[0].low[None], constants[1].low[None]]
     result = built.evaluate(mantissas)

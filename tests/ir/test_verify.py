@@ -114,7 +114,7 @@ CASES: list[tuple[Callable[[], Operation], str]] = [
         "nn.matmul: shapes (2, 3) and (2, 3) do not fit",
     ),
     (
-        lambda: make(nn.DenseOp, [R, real((3, 1))], result=real_tensor((2, 1)), strategy=word("multiply")),
+        lambda: make(nn.DenseOp, [R, real((3, 1))], result=real_tensor((2, 1)), strategy=word("latency")),
         "nn.dense is defined on fixed-point numbers only",
     ),
     (
@@ -122,7 +122,7 @@ CASES: list[tuple[Callable[[], Operation], str]] = [
             nn.DenseOp,
             [X, fixed((3, 1), BYTE), fixed((1,), BYTE)],
             result=fixed_tensor((2, 1), Format(16, 8)),
-            strategy=word("multiply"),
+            strategy=word("latency"),
         ),
         "nn.dense: the bias has the fraction of the product",
     ),
@@ -131,7 +131,7 @@ CASES: list[tuple[Callable[[], Operation], str]] = [
             nn.DenseOp,
             [X, fixed((3, 1), BYTE), fixed((2,), Format(8, 0))],
             result=fixed_tensor((2, 1), Format(16, 8)),
-            strategy=word("multiply"),
+            strategy=word("latency"),
         ),
         "nn.dense: the bias has shape (2,)",
     ),

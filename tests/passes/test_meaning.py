@@ -201,7 +201,7 @@ def test_layers_that_follow_each_other_directly_are_unrolled_both() -> None:
     assert names(done)[1:] == ["da.kernel", "da.kernel"]
 
 
-@pytest.mark.parametrize("strategy", ["adder_graph", "multiply"])
+@pytest.mark.parametrize("strategy", ["adder_graph", "latency"])
 @pytest.mark.parametrize("leading", [(), (2,), (1, 2)])
 def test_a_bias_per_output_joins_its_layer(strategy: str, leading: tuple[int, ...]) -> None:
     p = Program(x=(*leading, 4, 3))
@@ -234,15 +234,15 @@ def lowering_refusal(strategy: str) -> str:
 
 
 def test_unknown_strategy() -> None:
-    assert lowering_refusal("fc1=multiplier") == (
-        "[NL203] at 'fc1': unknown strategy 'multiplier'\n"
-        "  supported: adder_graph, multiply\n"
-        "  to do: did you mean 'multiply'?"
+    assert lowering_refusal("fc1=latent") == (
+        "[NL203] at 'fc1': unknown strategy 'latent'\n"
+        "  supported: adder_graph, latency, resource\n"
+        "  to do: did you mean 'latency'?"
     )
 
 
 def test_strategy_of_a_layer_that_does_not_exist() -> None:
-    assert lowering_refusal("fc2=multiply") == (
+    assert lowering_refusal("fc2=latency") == (
         "[NL202] at 'fc2': 'fc2' matches no layer\n  supported: the layers fc1\n  to do: did you mean 'fc1'?"
     )
 

@@ -120,7 +120,7 @@ def test_dense(a: Format, weight_bits: int, outputs: int, biased: bool, seed: in
             fraction = a.fraction + weight.fraction
             bias = rng.integers(-100, 100, outputs)
             operands.append(add(constant_mantissas(bias, Format(8, 8 - fraction), "b")))
-        return add(make(DenseOp, operands, strategy=StringAttr("multiply")))
+        return add(make(DenseOp, operands, strategy=StringAttr("latency")))
 
     check(program([a], build, seed), [a], seed)
 

@@ -29,11 +29,7 @@ class VhdlBackend:
 
     def pipeline(self, options: VhdlOptions) -> str:
         """From exact fixed-point ops to scheduled hardware."""
-        return (
-            f'lower-dense{{strategy="{options.strategy}"}},'
-            f"build-adder-graphs{{depth-slack={options.depth_slack} effort={options.effort}}},"
-            f"{options.schedule}"
-        )
+        return f"{options.lowering},{options.schedule}"
 
     def emit(self, module: ModuleOp, options: VhdlOptions) -> BuildPlan:
         """The project's files."""

@@ -11,6 +11,7 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
 )
@@ -67,7 +68,8 @@ class DenseOp(NetloomOp):
 
     `weight` has shape [K, N]; `bias` has shape [N] and the fraction bits of the product; leading axes of
     `input` are rows that share the weights. `strategy` says how it becomes hardware: `adder_graph`
-    (shifts and adders made for these weights) or `multiply` (multipliers). Fixed-point only.
+    (shifts and adders made for these weights), `latency` (a multiplier per weight) or `resource`
+    (multipliers that each serve `reuse_factor` weights, one after another). Fixed-point only.
     """
 
     name = "nn.dense"
@@ -75,6 +77,7 @@ class DenseOp(NetloomOp):
     weight = operand_def()
     bias = opt_operand_def()
     strategy = prop_def(StringAttr)
+    reuse_factor = opt_prop_def(IntegerAttr)
     result = result_def()
 
     def shape_rule(self) -> Shape:

@@ -1,0 +1,66 @@
+"""Options of backends that choose how each layer becomes hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netloom.backends.base import BackendOptions
+from netloom.core.diagnostics import CompileError
+
+
+@dataclass(frozen=True)
+class StrategyOptions(BackendOptions):
+    """How constant matrix products become hardware; the same for every backend.
+
+    Attributes:
+        strategy: `adder_graph` (shared adders, no multipliers), `latency` (a multiplier for each
+            weight, adder trees) or `resource` (shared multipliers, see `reuse_factor`); for single
+            layers a dict {name or pattern: strategy} or its text form `adder_graph; fc1*=latency`.
+        reuse_factor: how many products each multiplier of a `resource` layer computes, one a clock
+            cycle; also the interval between two inputs. A number, a dict {name or pattern: number} or its
+            text form `16; fc1*=4`.
+        strict: whether a reuse factor that does not divide a layer is refused, instead of replaced by
+            the nearest one that does.
+        depth_slack: how many adder levels deeper than necessary an output of a shift-add network
+            may be in exchange for fewer adders; -1 means no limit.
+        effort: how much search to spend on shift-add networks; 1 and more for the last adders.
+    """
+
+    strategy: str = "adder_graph"
+    reuse_factor: int | str = 1
+    strict: bool = False
+    depth_slack: int = 1
+    effort: float = 0.03
+
+    def __post_init__(self) -> None:
+        """Check values.
+
+        Raises:
+            CompileError: NL203 for a value that is not allowed, NL206 for an unknown device.
+        """
+        super().__post_init__()
+        for name in ("strategy", "reuse_factor"):
+            object.__setattr__(self, name, _per_layer_text(getattr(self, name)))
+        if self.depth_slack < -1:
+            raise CompileError(
+                "NL203",
+                f"depth_slack is {self.depth_slack}",
+                origin="depth_slack",
+                supported="-1 (no limit), 0, 1, 2, ...",
+            )
+
+    @property
+    def lowering(self) -> str:
+        """The passes that carry these options out, for a pipeline."""
+        return (
+            f'lower-dense{{strategy="{self.strategy}"}},'
+            f"build-adder-graphs{{depth-slack={self.depth_slack} effort={self.effort}}}"
+        )
+
+
+def _per_layer_text(value: object) -> str:
+    """A value for all layers, or one for each, as text."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{layer}={choice}" for layer, choice in value.items())
+    return str(value)
