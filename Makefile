@@ -5,14 +5,20 @@ JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
+PLUGINS := $(sort $(wildcard examples/plugins/netloom-*))
 
-.PHONY: demo test fast lint setup clean
+.PHONY: demo test fast plugins lint setup clean
 
 demo: setup
 	$(BIN)/python examples/jet_tagger/demo.py
 
 test: setup $(VENV)/.stamp-tcl lint
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+	$(MAKE) plugins
+
+# Outside plugins, installed as distributions of their own.
+plugins: $(VENV)/.stamp-plugins
+	$(VENV)/plugins/bin/python -m pytest -q -n $(JOBS) --dist loadgroup $(PLUGINS)
 
 fast: setup
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
@@ -20,6 +26,7 @@ fast: setup
 lint: $(VENV)/.stamp-packages
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/mypy $(wildcard examples/plugins/netloom-*/netloom_*)
 	$(BIN)/lint-imports
 
 setup: $(VENV)/.stamp-packages $(VENV)/.stamp-ghdl
@@ -39,6 +46,10 @@ $(VENV)/.stamp-ghdl: scripts/setup-ghdl.sh scripts/setup-tool.sh $(VENV)/.stamp-
 
 $(VENV)/.stamp-tcl: scripts/setup-tool.sh $(VENV)/.stamp-python
 	scripts/setup-tool.sh tclsh tcl NETLOOM_TCLSH
+	touch $@
+
+$(VENV)/.stamp-plugins: scripts/setup-plugins.sh $(PLUGINS:%=%/pyproject.toml) $(VENV)/.stamp-packages
+	scripts/setup-plugins.sh $(VENV) $(PLUGINS)
 	touch $@
 
 clean:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from netloom.core.diagnostics import CompileError, NetloomWarning
 
 if TYPE_CHECKING:
+    from netloom import config
     from netloom.api import Design, compile
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "Design", "NetloomWarning", "compile"]
+__all__ = ["CompileError", "Design", "NetloomWarning", "compile", "config"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +21,6 @@ def __getattr__(name: str) -> Any:
         from netloom import api
 
         return getattr(api, name)
+    if name == "config":
+        return importlib.import_module("netloom.config")
     raise AttributeError(f"module 'netloom' has no attribute '{name}'")

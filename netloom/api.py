@@ -36,7 +36,7 @@ from netloom.sim.vectors import with_vectors
 if TYPE_CHECKING:
     import networkx
 
-    from netloom.backends.base import Backend, BackendOptions
+    from netloom.backends.base import Backend, BackendOptions, ToolReport
     from netloom.sim.result import SimulationResult
 
 
@@ -49,6 +49,7 @@ def compile(
     input_precision: object = None,
     calibration: object = None,
     check_semantics: object = None,
+    reproducer: str | Path | None = None,
     print_ir: Print | None = None,
     progress: Progress | None = None,
     pipeline: str | None = None,
@@ -65,6 +66,7 @@ def compile(
         input_precision: format of the inputs, one for all or a dict by input name.
         calibration: inputs [n, ...] (array, or dict by input name) from which formats are sized.
         check_semantics: inputs on which every pass is checked to keep the meaning.
+        reproducer: file to write when a pass is defective (NL701 to NL703), for netloom-opt --run-reproducer.
         print_ir: called before and after each pass with the pass's text and the module.
         progress: called with the name of each step before it runs.
         pipeline: text of a pass pipeline to run instead of the standard one.
@@ -80,8 +82,16 @@ def compile(
     precisions = {"precision": precision, "input_precision": input_precision}
     common, own = split_options(chosen, {**options, **precisions})
     module = load(graph)
-    instruments = Instruments(check_semantics, print_ir, progress)
+    instruments = Instruments(check_semantics, print_ir, progress, Path(reproducer) if reproducer else None)
     if pipeline is not None:
+        if common.extra_passes:
+            raise CompileError(
+                "NL203",
+                f"extra_passes is '{common.extra_passes}' beside a pipeline of your own",
+                origin="extra_passes",
+                supported="extra passes within the standard pipeline",
+                hint="write them into the pipeline",
+            )
         text, timings = instruments.run(pipeline, module)
         return Design(module, None, chosen, common, own, io, text, timings)
     before, after = common.pipeline
@@ -100,6 +110,7 @@ class Instruments:
     samples: object
     print_ir: Print | None
     progress: Progress | None
+    reproducer: Path | None = None
 
     def run(self, pipeline: str, module: ModuleOp) -> tuple[str, list[Timing]]:
         """Run a pipeline; its full text and the time of each pass."""
@@ -107,7 +118,11 @@ class Instruments:
         if self.samples is not None:
             samples = interface_of(module).inputs_from(self.samples)
         manager = PassManager(
-            parse(pipeline), print_ir=self.print_ir, progress=self.progress, samples=samples
+            parse(pipeline),
+            print_ir=self.print_ir,
+            progress=self.progress,
+            samples=samples,
+            reproducer=self.reproducer,
         )
         manager.run(module)
         return render(manager.passes), manager.timings
@@ -164,7 +179,7 @@ def split_options(backend: Backend, options: Mapping[str, Any]) -> tuple[Compile
     )
 
 
-ARGUMENTS = ("backend", "io", "calibration", "check_semantics", "progress", "pipeline")
+ARGUMENTS = ("backend", "io", "calibration", "check_semantics", "reproducer", "progress", "pipeline")
 
 
 def load(graph: Any) -> ModuleOp:
@@ -186,6 +201,24 @@ def load(graph: Any) -> ModuleOp:
         supported="; ".join(p.value.description for p in frontends.values()),
         hint="export the model to ONNX",
     )
+
+
+def read_tool_report(directory: Path) -> ToolReport | None:
+    """Figures of the vendor's reports of a written project, or None before any run.
+
+    Raises:
+        CompileError: NL605 for a report that cannot be read, or a directory that is no project.
+    """
+    settings = directory / "netloom" / "options.json"
+    if not settings.is_file():
+        raise CompileError(
+            "NL605",
+            "it is no project that netloom has written",
+            origin=str(directory),
+            hint="name the directory of Design.write or 'netloom compile -o'",
+        )
+    options = json.loads(settings.read_text(encoding="utf-8"))
+    return find_backend(options["backend"], options["io"]).read_report(directory)
 
 
 @dataclass
@@ -335,6 +368,14 @@ class Design:
     def report(self) -> Report:
         """Latency, interval and resources per layer, and what was chosen on the way."""
         return make_report(self.module, self.name, self.backend.name, self.io)
+
+    def read_report(self, directory: str | Path) -> ToolReport | None:
+        """Figures of the vendor's reports of a written project, or None before any run.
+
+        Raises:
+            CompileError: NL605 for a report that cannot be read.
+        """
+        return self.backend.read_report(Path(directory))
 
     def graph(self) -> networkx.MultiDiGraph:
         """The dataflow graph."""

@@ -33,6 +33,7 @@ from netloom.ir.base import NetloomOp
 from netloom.ir.context import DIALECTS
 from netloom.ir.functions import BASE, FUNCTIONS
 from netloom.passes.manager import options_of
+from scripts.gen_pragmas import page as pragmas
 
 DIRECTORY = Path(__file__).parents[1] / "docs" / "reference"
 PACKAGE = Path(netloom.__file__).parent
@@ -272,13 +273,12 @@ def options() -> str:
     for row in rows:
         row.append(allowed.get(row[0].strip("`"), ""))
     parts.append(table(["option", "type", "default", "meaning", "allowed"], rows))
-    _, shared = split_docstring(BackendOptions.__doc__)
     for provided in own(registry().backends).values():
         backend = provided.value
-        _, texts = split_docstring(backend.options.__doc__)
+        texts = inherited_texts(backend.options)
         parts.append(f"## Backend `{backend.name}`")
         parts.append(f"{backend.description}. Forms of design (`io`): {', '.join(map(code, backend.io))}.")
-        rows = option_rows(backend.options, {**shared, **texts}, dashes=False)
+        rows = option_rows(backend.options, texts, dashes=False)
         parts.append(table(["option", "type", "default", "meaning"], rows))
     parts += ["## Arguments of `netloom.compile`", compile_arguments()]
     tools = [
@@ -292,6 +292,15 @@ def options() -> str:
         table(["key", "tool", "environment variable", "names"], tools),
     ]
     return page("Options", *parts)
+
+
+def inherited_texts(options: type[BackendOptions]) -> dict[str, str]:
+    """The texts of all options of a backend, those that it shares with others too."""
+    texts: dict[str, str] = {}
+    for base in reversed(options.__mro__):
+        if issubclass(base, BackendOptions):
+            texts |= split_docstring(base.__dict__.get("__doc__"))[1]
+    return texts
 
 
 def compile_arguments() -> str:
@@ -450,18 +459,20 @@ def plain(value: object) -> str:
 
 
 def command_line() -> str:
-    """Commands of both programs, from the same declarations as their --help."""
+    """Commands of all programs, from the same declarations as their --help."""
     from netloom.cli.main import app
     from netloom.cli.opt import app as opt_app
+    from netloom.cli.reduce import app as reduce_app
 
     group: Any = typer.main.get_command(app)
     parts = ["## `netloom`", group.help or ""]
     for name, command in group.commands.items():
         parts += [f"### `netloom {name}`", prose(command.help), parameters(command)]
-    opt: Any = typer.main.get_command(opt_app)
-    parts += ["## `netloom-opt`", prose(opt.help), parameters(opt)]
+    for name, program in (("netloom-opt", opt_app), ("netloom-reduce", reduce_app)):
+        command: Any = typer.main.get_command(program)
+        parts += [f"## `{name}`", prose(command.help), parameters(command)]
     parts.append(
-        "Exit codes of both: 0 done, 1 refused (the error is on standard error), 2 wrong usage, or bits that"
+        "Exit codes of all: 0 done, 1 refused (the error is on standard error), 2 wrong usage, or bits that"
         " differ in `netloom simulate`, 130 interrupted."
     )
     return page("Command line", *parts)
@@ -492,6 +503,7 @@ PAGES = {
     "operators.md": operators,
     "devices.md": devices,
     "cli.md": command_line,
+    "pragmas.md": pragmas,
 }
 
 

@@ -158,7 +158,7 @@ def test_importing_netloom_does_not_load_the_compiler() -> None:
     [
         (
             {"backend": "vhd"},
-            "[NL204] at 'backend': unknown backend 'vhd'\n  supported: vhdl\n  to do: did you mean 'vhdl'?",
+            "[NL204] at 'backend': unknown backend 'vhd'\n  supported: catapult, quartus, vhdl, vitis, vivado\n  to do: did you mean 'vhdl'?",
         ),
         (
             {"io": "stream"},
@@ -239,3 +239,22 @@ def test_wide_inputs_saturate_at_the_last_bit() -> None:
     beyond, inside = np.full((1, 16), 1e9), np.full((1, 16), 2047.0)
     assert np.array_equal(design.simulate(beyond), design.predict(beyond))
     assert np.array_equal(design.predict(beyond), design.predict(inside))
+
+
+def test_extra_passes_run_on_the_real_network_before_formats_are_chosen() -> None:
+    other = netloom.compile(EXAMPLE / "model.onnx", extra_passes="canonicalize,cse")
+    assert other.pipeline.split(",")[2:6] == ["decompose-functions", "canonicalize", "cse", "quantize-inputs"]
+
+
+def test_extra_passes_beside_a_pipeline_are_refused() -> None:
+    with pytest.raises(CompileError, match=r"\[NL203\] at 'extra_passes': extra_passes is 'cse' beside a pipeline"):
+        netloom.compile(EXAMPLE / "model.onnx", pipeline="clean", extra_passes="cse")
+    with pytest.raises(CompileError, match=r"\[NL203\] at 'extra_passes'"):
+        netloom.compile(EXAMPLE / "model.onnx", extra_passes={"a": "b"})
+
+
+def test_figures_of_a_vendors_reports_are_read_from_a_written_project(tmp_path: Path) -> None:
+    project = netloom.compile(EXAMPLE / "model.onnx", backend="vitis").write(tmp_path / "project")
+    assert netloom.api.read_tool_report(project) is None
+    with pytest.raises(CompileError, match=r"\[NL605\]"):
+        netloom.api.read_tool_report(tmp_path)

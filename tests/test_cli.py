@@ -72,7 +72,7 @@ def test_opt_external_data_and_check_semantics(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", x=np.load(EXAMPLE / "jets.npz")["x"][:4])
     target = tmp_path / "a.mlir"
     arguments = [MODEL, "--passes", "clean,quantize,optimize", "-o", str(target), "--external-data"]
-    done = runner.invoke(opt_app, [*arguments, "--check-semantics", str(tmp_path / "in.npz")])
+    done = runner.invoke(opt_app, [*arguments, "--check-semantics", "-i", str(tmp_path / "in.npz")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "a.mlir.npz").exists()
     assert runner.invoke(opt_app, [str(target)]).exit_code == 0

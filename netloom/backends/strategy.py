@@ -25,6 +25,7 @@ class StrategyOptions(BackendOptions):
         depth_slack: how many adder levels deeper than necessary an output of a shift-add network
             may be in exchange for fewer adders; -1 means no limit.
         effort: how much search to spend on shift-add networks; 1 and more for the last adders.
+        solver: name of the solver of shift-add networks; `netloom plugins` lists them.
     """
 
     strategy: str = "adder_graph"
@@ -32,6 +33,7 @@ class StrategyOptions(BackendOptions):
     strict: bool = False
     depth_slack: int = 1
     effort: float = 0.03
+    solver: str = "sharing"
 
     def __post_init__(self) -> None:
         """Check values.
@@ -55,7 +57,8 @@ class StrategyOptions(BackendOptions):
         """The passes that carry these options out, for a pipeline."""
         return (
             f'lower-dense{{strategy="{self.strategy}"}},'
-            f"build-adder-graphs{{depth-slack={self.depth_slack} effort={self.effort}}}"
+            f'set-reuse-factors{{reuse-factor="{self.reuse_factor}" strict={str(self.strict).lower()}}},'
+            f"build-adder-graphs{{depth-slack={self.depth_slack} effort={self.effort} solver={self.solver}}}"
         )
 
 

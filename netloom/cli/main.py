@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from netloom.core.diagnostics import CODES, CompileError
 
@@ -235,6 +235,18 @@ def report(
             output.print(design.report(), highlight=False)
 
 
+@app.command("tool-report")
+def tool_report(
+    directory: Annotated[Path, typer.Argument(help="A written project, after a vendor's tool has run.")],
+) -> None:
+    """What a vendor's tool has reported for a written project, as JSON; {} before any run."""
+    with reporting():
+        from netloom.api import read_tool_report
+
+        found = read_tool_report(directory)
+        typer.echo(json.dumps(dict(found.figures) if found else {}, indent=2, sort_keys=True))
+
+
 @app.command()
 def passes() -> None:
     """The passes and named pipelines, with their options."""
@@ -276,6 +288,26 @@ def frontends() -> None:
         for provided in registry().frontends.values():
             output.print(f"{provided.name}: {provided.value.description} [{provided.plugin}]", markup=False)
         output.print("ONNX operators: " + ", ".join(sorted(set(CONVERTERS) - REFUSED)), highlight=False)
+
+
+@app.command("plugins")
+def plugins_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
+) -> None:
+    """Everything that is loaded through plugins: what it is, and from which distribution and module."""
+    from netloom.core.plugins import listing
+
+    with reporting():
+        rows = listing()
+        if as_json:
+            typer.echo(json.dumps(rows, indent=2))
+            return
+        name, module = Column("name", no_wrap=True), Column("module", overflow="fold")
+        table = Table("kind", name, "what it is", "from", module)
+        for row in rows:
+            source = f"{row['distribution']} {row['version']}"
+            table.add_row(row["kind"], row["name"], row["description"], source, row["module"])
+        output.print(table, markup=False)
 
 
 @app.command()

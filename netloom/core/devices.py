@@ -8,54 +8,16 @@ the size of the logic delay. The vendor's timing report is the authority.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
+from netloom.core.device import Device
 from netloom.core.diagnostics import CompileError, suggestion
+from netloom.core.hooks import hookimpl
+from netloom.core.plugins import registry
+
+__all__ = ["DEFAULT_DEVICE", "DEVICES", "Device", "find_device"]
 
 DEFAULT_DEVICE = "xcvu9p"
-
-
-@dataclass(frozen=True)
-class Device:
-    """One device, and what a signal needs to pass through its parts (nanoseconds).
-
-    Attributes:
-        name: short name by which users choose it.
-        family: the vendor's family name.
-        part: full part number for the vendor's tool.
-        vendor: `amd`, `altera` or `lattice`.
-        lut_delay_ns: through one lookup table.
-        net_delay_ns: allowance for the route to the next table.
-        carry_ns_per_bit: along one bit of a carry chain.
-        clock_overhead_ns: clock to output of a register plus setup of the next, plus jitter.
-        multiplier_ns: through an unregistered hard multiplier, its routes included.
-        multiplier_bits: signed operand widths that one hard multiplier takes.
-        rom_ns: through a small table of constants in lookup tables.
-        lut_inputs: inputs of a lookup table.
-    """
-
-    name: str
-    family: str
-    part: str
-    vendor: str
-    lut_delay_ns: float
-    net_delay_ns: float
-    carry_ns_per_bit: float
-    clock_overhead_ns: float
-    multiplier_ns: float
-    multiplier_bits: tuple[int, int]
-    rom_ns: float
-    lut_inputs: int = 6
-
-    @property
-    def level_ns(self) -> float:
-        """One level of logic: a lookup table and a route."""
-        return self.lut_delay_ns + self.net_delay_ns
-
-    def adder_ns(self, width_bits: int) -> float:
-        """An adder or comparator: one level of logic and a carry chain."""
-        return self.level_ns + self.carry_ns_per_bit * max(width_bits, 0)
 
 
 def _ultrascale(name: str, part: str) -> Device:
@@ -125,18 +87,26 @@ DEVICES: Mapping[str, Device] = {
 }
 
 
+@hookimpl
+def netloom_devices() -> Sequence[Device]:
+    """The devices of the package, registered through the same hook as anybody's."""
+    return list(DEVICES.values())
+
+
 def find_device(name: str) -> Device:
-    """The device of a short name.
+    """The device of a short name, from whichever plugin has it.
 
     Raises:
         CompileError: NL206 when there is none.
     """
-    if name in DEVICES:
-        return DEVICES[name]
+    known = registry().devices
+    if name in known:
+        device: Device = known[name].value
+        return device
     raise CompileError(
         "NL206",
         f"unknown device '{name}'",
         origin="device",
-        supported=", ".join(sorted(DEVICES)),
-        hint=suggestion(name, DEVICES),
+        supported=", ".join(known),
+        hint=suggestion(name, known),
     )

@@ -54,6 +54,8 @@ class CompileOptions:
         max_levels: most levels of a quantizer that becomes thresholds.
         multiplier_bits: width of the constants of `multiplier`.
         cut_softmax: leave out a final softmax.
+        extra_passes: text of passes to run within the standard pipeline: on the real network, after batch
+            normalisation has joined the weights and before formats are chosen.
     """
 
     precision: str = ""
@@ -64,6 +66,7 @@ class CompileOptions:
     max_levels: int = 1024
     multiplier_bits: int = 16
     cut_softmax: bool = False
+    extra_passes: str = ""
 
     def __post_init__(self) -> None:
         """Check values.
@@ -75,6 +78,10 @@ class CompileOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= high:
                 raise CompileError("NL203", f"{name} is {value!r}", origin=name, supported=f"{low} to {high}")
+        if not isinstance(self.extra_passes, str):
+            raise CompileError(
+                "NL203", f"extra_passes is {self.extra_passes!r}", origin="extra_passes", supported="text"
+            )
         if self.requantize not in REQUANTIZE:
             raise CompileError(
                 "NL203",
@@ -110,8 +117,9 @@ class CompileOptions:
         assign = (
             f'precision="{self.precision}" bits={self.calibration_bits} table-bits={self.table_bits} {absorb}'
         )
+        before = ("fold-constants", "fuse-batch-norm", f"decompose-functions{cut}", self.extra_passes)
         return (
-            f"fold-constants,fuse-batch-norm,decompose-functions{cut}",
+            ",".join(filter(None, before)),
             f"quantize-inputs{{{inputs}}},absorb-quantizers{{{absorb}}},assign-precision{{{assign}}},"
             "lower-functions,canonicalize,cse,dce,narrow",
         )

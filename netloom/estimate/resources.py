@@ -9,6 +9,9 @@ removes, so they are for comparing designs and finding the large layers:
   36 kbit, one copy for two elements, when it has 4096 bits or more;
 * a product takes ceil(a / A) * ceil(b / B) multipliers of A x B bits; with at most 6 bits on
   the narrow side it is made of LUTs, about a * b / 2 of them;
+* a layer with shared multipliers has as many as it needs in one cycle, adders and accumulators for
+  their products, a load selector of half a LUT for each bit of its inputs, and its weights in tables of
+  2**k words or in block memories of 512 words of 72 bits;
 * a register takes one flip-flop per bit.
 """
 
@@ -48,6 +51,7 @@ from netloom.ir.program import main
 from netloom.passes.analysis.hardware import Hardware, hardware
 from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval
 from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.reuse import delay_registers, reuse_factor, sharing
 from netloom.passes.analysis.timing import steps, tree_levels, wire_bits
 
 BLOCK_MEMORY_BITS = 36 * 1024
@@ -91,8 +95,8 @@ def estimate(module: ModuleOp) -> list[LayerEstimate]:
     attribute = main(module).attributes.get("device")
     device = find_device(attribute.data if isinstance(attribute, StringAttr) else DEFAULT_DEVICE)
     rows = [_row(op, intervals, device) for op in program.ops]
-    latency = _cycles(main(module), "latency_cycles")
-    rows.append(LayerEstimate("(delays)", "delay", 0, 0, _delay_bits(program, latency)))
+    timing = [_cycles(main(module), name) for name in ("latency_cycles", "interval_cycles")]
+    rows.append(LayerEstimate("(delays)", "delay", 0, 0, _delay_bits(program, *timing)))
     return rows
 
 
@@ -111,7 +115,7 @@ def _width(value: SSAValue) -> int:
     return wire_bits(number_format)
 
 
-def _delay_bits(program: Hardware, latency: int) -> int:
+def _delay_bits(program: Hardware, latency: int, interval: int) -> int:
     """Registers of the top level: each value is kept until its last use."""
     ready: dict[SSAValue, int] = {value: 0 for value, _ in program.inputs}
     for op in program.ops:
@@ -124,7 +128,10 @@ def _delay_bits(program: Hardware, latency: int) -> int:
     for value, _ in program.outputs:
         if value in last:
             last[value] = latency
-    held = sum((last[value] - start) * _count(value) * _width(value) for value, start in ready.items())
+    held = sum(
+        delay_registers(last[value] - start, interval) * _count(value) * _width(value)
+        for value, start in ready.items()
+    )
     return held + latency
 
 
@@ -142,7 +149,8 @@ def _step_registers(op: NetloomOp, device: Device) -> int:
     if not isinstance(attribute, ArrayAttr):
         return 0
     found = steps(op, device)
-    stages = [*attribute.ints().tolist(), _cycles(op, "latency_cycles")]
+    latency = _cycles(op, "latency_cycles") - (reuse_factor(op) - 1)
+    stages = [*attribute.ints().tolist(), latency]
     return sum(step.bits * (stages[i + 1] - stages[i]) for i, step in enumerate(found))
 
 
@@ -271,8 +279,29 @@ def _arg(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
     return rows * (size - 1) * each, 0, 0
 
 
+def _shared(op: DenseOp, device: Device) -> _Need:
+    """Multipliers and what feeds them, by `netloom.passes.analysis.reuse`."""
+    use = sharing(op)
+    count = use.rows * use.multipliers
+    left, right = op.operand_formats[:2]
+    each, dsp = product_need(left, right, device)
+    lut = count * each + count * use.result_bits  # the adders of each product: tree and accumulator
+    lut += math.ceil(use.rows * use.inputs * use.input_bits / 2)
+    depth = math.ceil(use.groups / 2**device.lut_inputs)
+    if op.bias is not None and use.groups > 1:
+        lut += depth * use.together * use.result_bits
+    if use.in_block_memory:
+        wide, deep = math.ceil(use.word_bits / 72), math.ceil(use.reuse_factor / 512)
+        return lut, count * dsp, wide * deep
+    if use.reuse_factor > 1:
+        lut += math.ceil(use.reuse_factor / 2**device.lut_inputs) * use.word_bits
+    return lut, count * dsp, 0
+
+
 def _products(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
     assert isinstance(op, MatMulOp | DenseOp)
+    if isinstance(op, DenseOp) and op.strategy.data == "resource":
+        return _shared(op, device)
     terms, results = op.operand_shapes[0][-1], _count(op.result)
     products = results * terms
     if isinstance(op, DenseOp) and isinstance(op.weight.owner, ConstantOp):

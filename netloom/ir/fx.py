@@ -210,9 +210,16 @@ class CastOp(NetloomOp):
         return Interval(self._saturated(low), self._saturated(high))
 
     def _rounded(self, mantissas: Ints) -> Ints:
-        wide = fixed.Format(63, 63 - self.result_format.fraction)
-        source = self.operand_formats[0].fraction
-        return fixed.cast(mantissas, source, wide, Rounding[self.rounding.data], Overflow.SAT)
+        """Rounded to the result's fraction; without a sign there is room for one more bit."""
+        source, rounding = self.operand_formats[0].fraction, Rounding[self.rounding.data]
+        signed, unsigned = (
+            fixed.cast(mantissas, source, wide, rounding, Overflow.SAT)
+            for wide in (
+                fixed.Format(fixed.MAX_WIDTH, fixed.MAX_WIDTH - self.result_format.fraction, is_signed)
+                for is_signed in (True, False)
+            )
+        )
+        return np.where(mantissas < 0, signed, unsigned)
 
     def _saturated(self, mantissas: Ints) -> Ints:
         limits = self.result_format

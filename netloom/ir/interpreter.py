@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from netloom.ir.attributes import format_of
 from netloom.ir.fx import ConstantOp
 from netloom.ir.program import main, program_ops, terminator
 
@@ -36,7 +37,8 @@ def run_all(
     function = main(module)
     values: dict[SSAValue, Values] = {}
     for argument, array in zip(function.body.block.args, inputs, strict=True):
-        values[argument] = np.asarray(array, dtype=real_type)
+        kind = real_type if format_of(argument.type) is None else np.int64
+        values[argument] = np.asarray(array, dtype=kind)
     batch = max((len(array) for array in inputs), default=1)
     for op in program_ops(function):
         result = op.evaluate([values[operand] for operand in op.operands])

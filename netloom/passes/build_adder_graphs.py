@@ -11,13 +11,16 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
+from netloom.core.adder_graph import AdderGraph
+from netloom.core.diagnostics import CompileError, suggestion
+from netloom.core.plugins import registry
 from netloom.ir.da import kernel_from_graph
 from netloom.ir.fx import ConstantOp
 from netloom.ir.interval import Interval
 from netloom.ir.nn import DenseOp
 from netloom.ir.program import erase_unused, insert_before, main, program_ops, replace
 from netloom.passes.analysis.ranges import value_intervals
-from netloom.passes.solvers import MatrixProblem, SharingSolver
+from netloom.passes.solvers import ConstantMatrixSolver, MatrixProblem
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,30 @@ class BuildAdderGraphs(ModulePass):
         depth_slack: how many adder levels deeper than necessary an output may be in exchange for
             fewer adders; negative means no limit.
         effort: how much search to spend: 1 tries every setting of the solver on small matrices.
+        solver: name of the solver; `netloom plugins` lists them.
     """
 
     name: ClassVar[str] = "build-adder-graphs"
     depth_slack: int = 1
     effort: float = 0.03
+    solver: str = "sharing"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Solve each layer with the exact ranges of its inputs."""
+        """Solve each layer with the exact ranges of its inputs.
+
+        Raises:
+            CompileError: NL203 for an unknown solver, NL703 when a network does not compute its matrix.
+        """
+        solver = find_solver(self.solver)
         intervals = dict(value_intervals(op))
         function = main(op)
         for candidate in program_ops(function):
             if isinstance(candidate, DenseOp) and candidate.strategy.data == "adder_graph":
                 interval = intervals[candidate.result]
-                intervals[self.unroll(candidate, intervals[candidate.input])] = interval
+                intervals[self.unroll(solver, candidate, intervals[candidate.input])] = interval
         erase_unused(function)
 
-    def unroll(self, op: DenseOp, inputs: Interval) -> SSAValue:
+    def unroll(self, solver: ConstantMatrixSolver, op: DenseOp, inputs: Interval) -> SSAValue:
         """Replace one layer; its new result."""
         weight = op.weight.owner
         bias = op.bias.owner if op.bias is not None else None
@@ -53,8 +63,9 @@ class BuildAdderGraphs(ModulePass):
             weight.value.ints(),
             *per_input(inputs),
             depth_slack=self.depth_slack if self.depth_slack >= 0 else None,
+            effort=self.effort,
         )
-        graph = SharingSolver(effort=self.effort).solve(problem)
+        graph = solved(solver, problem, op.origin_name)
         kernel = kernel_from_graph(
             op.input,
             graph,
@@ -66,6 +77,42 @@ class BuildAdderGraphs(ModulePass):
         result = insert_before(op, kernel)
         replace(op, result)
         return result
+
+
+def find_solver(name: str) -> ConstantMatrixSolver:
+    """The solver of a name, from whichever plugin has it.
+
+    Raises:
+        CompileError: NL203 when there is none.
+    """
+    known = registry().solvers
+    if name in known:
+        solver: ConstantMatrixSolver = known[name].value
+        return solver
+    raise CompileError(
+        "NL203",
+        f"unknown solver '{name}'",
+        origin="solver",
+        supported=", ".join(known),
+        hint=suggestion(name, known),
+    )
+
+
+def solved(solver: ConstantMatrixSolver, problem: MatrixProblem, origin: str) -> AdderGraph:
+    """The solver's network, proved: a wrong one from a plugin must not become hardware.
+
+    Raises:
+        CompileError: NL703 when it does not compute the matrix.
+    """
+    graph = solver.solve(problem)
+    if np.array_equal(graph.matrix(), problem.matrix):
+        return graph
+    raise CompileError(
+        "NL703",
+        f"solver '{solver.name}' gave a network that does not compute the layer's matrix",
+        origin=origin,
+        hint=f"report it to the makers of {registry().solvers[solver.name].plugin}",
+    )
 
 
 def per_input(

@@ -30,8 +30,9 @@ class LowerDense(ModulePass):
     """x @ W (+ b) with constant W becomes nn.dense; W @ x becomes its transposed form.
 
     Options:
-        strategy: `adder_graph` (shifts and additions) or `latency` (multipliers), for all layers,
-            or `adder_graph; fc1*=latency`: later entries win.
+        strategy: `adder_graph` (shifts and additions), `latency` (multipliers) or `resource` (shared
+            multipliers, see set-reuse-factors), for all layers, or `adder_graph; fc1*=latency`: later
+            entries win.
     """
 
     name: ClassVar[str] = "lower-dense"

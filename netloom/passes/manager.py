@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,12 +18,16 @@ from xdsl.utils.exceptions import ArgSpecParseError, VerifyException
 from netloom.core.diagnostics import CompileError, suggestion
 from netloom.core.plugins import registry
 from netloom.ir.context import NetloomContext
+from netloom.passes.reproducer import Reproducer, write_text
 from netloom.passes.semantics import Snapshot, check_same, snapshot
 
 Print = Callable[[str, str, ModuleOp], None]
 """Called with "before" or "after", the pass as text, and the module."""
 
 Progress = Callable[[str], None]
+
+DEFECTS = ("NL701", "NL702", "NL703")
+"""Codes of failures that are a pass's fault, not the user's."""
 
 
 def parse(text: str) -> list[ModulePass]:
@@ -131,7 +137,10 @@ class PassManager:
         samples: inputs [n, *shape] for check-semantics, which runs the interpreter after each pass
             and compares with before; none to leave it out. Passes that round by the user's choice
             say so in a property `rounds` and are not compared.
+        reproducer: file to write when a pass is defective: it holds the module in front of that pass and
+            the rest of the pipeline.
         timings: filled by `run`.
+        failed: the pass that `run` stopped at.
     """
 
     passes: Sequence[ModulePass]
@@ -139,32 +148,68 @@ class PassManager:
     print_ir: Print | None = None
     progress: Progress | None = None
     samples: Sequence[NDArray[Any]] | None = None
+    reproducer: Path | None = None
     timings: list[Timing] = field(default_factory=list)
+    failed: ModulePass | None = None
 
     def run(self, module: ModuleOp) -> None:
         """Run all passes.
 
         Raises:
             CompileError: NL701 when a pass leaves the module invalid, NL702 when check-semantics
-                finds a changed output, and whatever the passes refuse.
+                finds a changed output, NL703 when a pass raises anything that is not a refusal, and
+                whatever the passes refuse.
         """
         context = NetloomContext()
         before = self.snapshot(module)
-        for each in self.passes:
-            text = str(each.spec())
-            if self.progress is not None:
-                self.progress(each.name)
-            self.show("before", text, module)
+        for index, each in enumerate(self.passes):
+            kept = module.clone() if self.reproducer is not None else None
+            try:
+                before = self.run_one(each, context, module, before)
+            except CompileError as error:
+                self.failed = each
+                if kept is None or error.code not in DEFECTS:
+                    raise
+                raise self.reproducible(kept, index, error) from error.__cause__
+
+    def run_one(
+        self, each: ModulePass, context: NetloomContext, module: ModuleOp, before: Snapshot | None
+    ) -> Snapshot | None:
+        """Run one pass with the instruments around it; what the module computes afterwards."""
+        text = str(each.spec())
+        if self.progress is not None:
+            self.progress(each.name)
+        self.show("before", text, module)
+        try:
             start = time.perf_counter()
             each.apply(context, module)
             self.timings.append(Timing(each.name, time.perf_counter() - start))
             if self.verify_each:
                 verify(module, each.name)
-            self.show("after", text, module)
             after = self.snapshot(module)
-            if before is not None and after is not None and not rounds_by_choice(each):
-                check_same(each.name, before, after)
-            before = after
+        except CompileError:
+            raise
+        except Exception as error:  # whatever a pass raises is a defect of the pass
+            raise crash(each.name, error) from error
+        self.show("after", text, module)
+        if before is not None and after is not None and not rounds_by_choice(each):
+            check_same(each.name, before, after)
+        return after
+
+    def reproducible(self, module: ModuleOp, index: int, error: CompileError) -> CompileError:
+        """Write the reproducer; the same error, naming the file."""
+        assert self.reproducer is not None
+        rest = Reproducer(module, render(self.passes[index:]), self.verify_each, self.samples)
+        cause = f" ({type(error.__cause__).__name__})" if error.__cause__ is not None else ""
+        # Not the message itself: what a pass raises may name directories and addresses.
+        write_text(self.reproducer, rest.text(f"{error.code} in {self.passes[index].name}{cause}"))
+        return CompileError(
+            error.code,
+            error.found,
+            origin=error.origin,
+            supported=error.supported,
+            hint=f"netloom-opt --run-reproducer {self.reproducer.name} repeats this failure",
+        )
 
     def show(self, moment: str, text: str, module: ModuleOp) -> None:
         """Print, when asked to."""
@@ -187,6 +232,17 @@ def verify(module: ModuleOp, name: str) -> None:
             origin=name,
             hint="this is a defect of the pass",
         ) from error
+
+
+def crash(name: str, error: Exception) -> CompileError:
+    """The error of a pass that raised something of its own, with the line that raised it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return CompileError(
+        "NL703",
+        f"pass '{name}' raised {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})",
+        origin=name,
+        hint="this is a defect of the pass; netloom-opt --reproducer FILE writes what repeats it",
+    )
 
 
 def rounds_by_choice(each: ModulePass) -> bool:

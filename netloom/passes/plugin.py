@@ -22,12 +22,13 @@ from netloom.passes.lower_functions import LowerFunctions
 from netloom.passes.narrow import Narrow
 from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
+from netloom.passes.set_reuse_factors import SetReuseFactors
 
 PIPELINES: Mapping[str, str] = {
     "clean": "fold-constants,fuse-batch-norm,decompose-functions",
     "quantize": "quantize-inputs,absorb-quantizers,assign-precision,lower-functions",
     "optimize": "canonicalize,cse,dce,narrow",
-    "unroll": "lower-dense,build-adder-graphs",
+    "unroll": "lower-dense,set-reuse-factors,build-adder-graphs",
 }
 """What the stages of a compilation are made of, with default options."""
 
@@ -49,6 +50,7 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         InferRanges,
         Narrow,
         LowerDense,
+        SetReuseFactors,
         BuildAdderGraphs,
         SchedulePass,
     ]

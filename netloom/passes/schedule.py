@@ -1,4 +1,8 @@
-"""Pass `schedule`: place pipeline registers, so that a design takes a new input every clock cycle.
+"""Pass `schedule`: place pipeline registers, so that a design takes a new input at a constant interval.
+
+Layers that share multipliers (`nn.dense` of strategy `resource`) work on one input for as many cycles as
+their reuse factor says; the largest of these is the initiation interval of the design. Everything else
+could take a new input every clock cycle.
 
 Logic is chained across ops until the clock period is used up; then a register is placed. Arrival
 times are those of whole tensors. Within an op, registers stand between its steps
@@ -6,7 +10,7 @@ times are those of whole tensors. Within an op, registers stand between its step
 
 What the pass leaves in the program, all as discardable attributes:
 
-* on the function: `latency_cycles`, `interval_cycles` (always 1), `clock_period_ns`, `device`,
+* on the function: `latency_cycles`, `interval_cycles`, `clock_period_ns`, `device`,
   `register_inputs`, `register_outputs`;
 * on each hardware op: `start_cycle` (when its operands are needed) and `latency_cycles`;
 * on an op with steps: `step_stages`, on a `da.kernel`: `node_stages` for inputs and adders and
@@ -42,6 +46,7 @@ from netloom.passes.analysis.kernel_timing import (
     kernel_stages,
 )
 from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.reuse import delay_registers, reuse_factor
 from netloom.passes.analysis.timing import Step, steps, wire_bits
 
 MAX_TRIALS = 64
@@ -111,10 +116,11 @@ class _Planner:
             for operand in op.operands:
                 needed[operand] = max(needed.get(operand, 0), time.start_cycle)
         total = sum(time.register_bits for time in ops.values())
+        interval = max(map(reuse_factor, ops), default=1)
         for value, cycle in needed.items():
             if value in ready:
                 start = ready[value][0] if isinstance(value.owner, NetloomOp) and value.owner in ops else 0
-                total += (cycle - start) * _bits(value)
+                total += delay_registers(cycle - start, interval) * _bits(value)
         return total
 
     def _plan(self, op: NetloomOp, arrival: Time) -> OpTime:
@@ -134,10 +140,13 @@ class _Planner:
                 now = 0.0
             now += step.delay_ns
             stages.append(stage)
+            if step.registered:
+                stage, bits, now = stage + 1, bits + step.bits, 0.0
         # A pipelined matrix product ends in a register: one clocked process then holds all of it.
-        if isinstance(op, MatMulOp | DenseOp) and stage:
+        if isinstance(op, MatMulOp | DenseOp) and stage and not found[-1].registered:
             bits, stage, now = bits + found[-1].bits, stage + 1, 0.0
-        return OpTime(cycle, (cycle + stage, now), tuple(stages), None, bits)
+        # The stages are those of the first cycle's products; the last ones follow.
+        return OpTime(cycle, (cycle + stage + reuse_factor(op) - 1, now), tuple(stages), None, bits)
 
     def _plan_kernel(self, op: KernelOp, arrival: Time) -> OpTime:
         cycle, now = arrival
@@ -199,7 +208,7 @@ def _fewest_registers(planner: _Planner) -> Timetable:
 
 @dataclass(frozen=True)
 class SchedulePass(ModulePass):
-    """Place pipeline registers for a clock period and device; initiation interval 1.
+    """Place pipeline registers for a clock period and device; the interval is the largest reuse factor.
 
     Attributes:
         clock_period_ns: target clock period.
@@ -259,7 +268,7 @@ class SchedulePass(ModulePass):
         function.attributes.update(
             {
                 "latency_cycles": _integer(table.latency_cycles),
-                "interval_cycles": _integer(1),
+                "interval_cycles": _integer(max(map(reuse_factor, table.ops), default=1)),
                 "clock_period_ns": FloatAttr(self.clock_period_ns, f64),
                 "device": StringAttr(self.device),
                 "register_inputs": BoolAttr.from_bool(self.register_inputs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute
 
 from netloom.core.diagnostics import CompileError
-from netloom.ir.attributes import ArrayAttr, format_of
+from netloom.ir.attributes import ArrayAttr, format_of, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp
 from netloom.ir.interpreter import run_all
@@ -21,6 +23,12 @@ Values = NDArray[Any]
 
 TOLERANCE = 1e-9
 """Real values may differ by float64 rounding: this part of the largest value."""
+
+MAGNITUDES = (0.0, 0.25, 1.0, 4.0, 64.0)
+"""Standard deviations of generated inputs: around zero, usual, and beyond what formats hold."""
+
+ELEMENTS = 1 << 16
+"""About this many elements of generated inputs in all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +45,35 @@ class Snapshot:
     trace: Mapping[str, Values]
 
 
+def sample_inputs(module: ModuleOp, seed: int = 0) -> list[Values]:
+    """Inputs for check-semantics when the user gives none, for each argument of the module.
+
+    float64 [n, *shape] for real arguments: multiples of 2^-10, which are the same numbers in float32, of
+    magnitudes that grow and start again. int64 mantissas over the whole range for fixed-point ones. There
+    are 10 to 40 samples.
+    """
+    types = [argument.type for argument in main(module).body.block.args]
+    widest = max((math.prod(shape_of(each)) for each in types), default=1)
+    count = min(40, max(2 * len(MAGNITUDES), ELEMENTS // max(widest, 1)))
+    generator = np.random.default_rng(seed)
+    return [random_values(each, count, generator) for each in types]
+
+
+def random_values(type_: Attribute, count: int, generator: np.random.Generator) -> Values:
+    """`count` values of one type."""
+    shape, number_format = (count, *shape_of(type_)), format_of(type_)
+    if number_format is not None:
+        low, high = number_format.min_mantissa, number_format.max_mantissa
+        return generator.integers(low, high, size=shape, endpoint=True)
+    scales = np.resize(MAGNITUDES, count).reshape(-1, *[1] * (len(shape) - 1))
+    return np.asarray(np.round(generator.normal(size=shape) * scales * 1024) / 1024)
+
+
 def snapshot(module: ModuleOp, samples: Sequence[Values]) -> Snapshot:
     """Run the interpreter on inputs of shape [n, *shape]."""
     function = main(module)
-    values = run_all(module, samples, np.float64)
+    with np.errstate(all="ignore"):  # poles, which are not compared
+        values = run_all(module, samples, np.float64)
     returned = terminator(function).operands
     trace: dict[str, Values] = {}
     for op in program_ops(function):
@@ -75,7 +108,14 @@ def check_same(name: str, before: Snapshot, after: Snapshot) -> None:
         CompileError: NL702.
     """
     for output, old in before.outputs.items():
-        new = after.outputs[output]
+        new = after.outputs.get(output)
+        if new is None:
+            raise CompileError(
+                "NL702",
+                f"pass '{name}' removed output '{output}'",
+                origin=output,
+                supported="the outputs that the module had before the pass",
+            )
         if same(old, new):
             continue
         first = next(changed(before.trace, after.trace), output)
@@ -95,18 +135,21 @@ def changed(before: Mapping[str, Values], after: Mapping[str, Values]) -> Iterat
 
 
 def same(old: Values, new: Values) -> bool:
-    """Equal mantissas; real values may differ by float64 rounding (`TOLERANCE`)."""
+    """Equal mantissas; real values may differ by float64 rounding (`TOLERANCE`), and at poles."""
     if old.shape[1:] != new.shape[1:]:
         return False
     if old.dtype.kind == "i" and new.dtype.kind == "i":
         return bool(np.all(old == new))
-    limit = TOLERANCE * max(1.0, float(np.abs(old[np.isfinite(old)]).max(initial=0.0)))
-    return bool(np.all(np.isclose(new, old, rtol=0.0, atol=limit, equal_nan=True)))
+    number = np.isfinite(old)
+    limit = TOLERANCE * max(1.0, float(np.abs(old[number]).max(initial=0.0)))
+    return bool(np.all(np.isclose(new, old, rtol=0.0, atol=limit) | ~number))
 
 
 def largest_difference(old: Values, new: Values) -> float:
-    """Largest absolute difference; infinite for different shapes and for NaN."""
+    """Largest absolute difference; infinite for different shapes and where a number became none."""
     if old.shape[1:] != new.shape[1:]:
         return float("inf")
-    worst = float(np.abs(new.astype(np.float64) - old).max(initial=0.0))
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(new.astype(np.float64) - old)
+    worst = float(np.where(np.isfinite(old), difference, 0.0).max(initial=0.0))
     return worst if np.isfinite(worst) else float("inf")

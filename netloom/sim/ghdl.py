@@ -109,7 +109,7 @@ class GhdlSimulator:
 
         Raises:
             CompileError: NL401 or NL403 for inputs that do not fit, NL601 without GHDL, NL602 when
-                the design's outputs or its latency are not as expected.
+                the design's outputs, its latency or its interval are not as expected.
         """
         samples = self._check_counts(inputs, expected)
         self.analyse()

@@ -1,8 +1,8 @@
-"""Tensors as lines of hexadecimal digits, the form in which test benches read and write them."""
+"""Tensors as lines of digits, the form in which test benches read and write them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,16 @@ def check(port: PortInfo, mantissas: Ints) -> None:
         )
 
 
+def decimal_lines(port: PortInfo, mantissas: Ints) -> str:
+    """One line a sample: the mantissas of its elements as decimal numbers (errors as in `hex_lines`)."""
+    check(port, mantissas)
+    return "".join(" ".join(map(str, row)) + "\n" for row in mantissas.reshape(len(mantissas), -1).tolist())
+
+
+LINES: Mapping[str, Callable[[PortInfo, Ints], str]] = {"hexadecimal": hex_lines, "decimal": decimal_lines}
+"""How a plan's property `vectors` wants its lines; hexadecimal when it says nothing."""
+
+
 def from_hex(port: PortInfo, lines: Iterable[str]) -> Ints:
     """Mantissas int64[N, *port.shape] from lines as `hex_lines` writes them.
 
@@ -97,15 +107,19 @@ def with_vectors(plan: BuildPlan, inputs: Sequence[Ints], expected: Sequence[Int
     """
     ports = PortInfo.from_json(plan.properties["ports"])
     signals = plan.properties["signals"].split(",")
-    found = vector_files(ports, signals, [*inputs, *expected])
+    lines = LINES[plan.properties.get("vectors", "hexadecimal")]
+    found = vector_files(ports, signals, [*inputs, *expected], lines)
     return plan.with_files({f"sim/vectors/{name}": text for name, text in found.items()})
 
 
 def vector_files(
-    ports: Sequence[PortInfo], signals: Sequence[str], tensors: Sequence[Ints]
+    ports: Sequence[PortInfo],
+    signals: Sequence[str],
+    tensors: Sequence[Ints],
+    lines: Callable[[PortInfo, Ints], str] = hex_lines,
 ) -> dict[str, str]:
     """File name to contents for the test bench, for a tensor for each of the given ports."""
     return {
-        f"{port.direction}_{signal}.txt": hex_lines(port, mantissas)
+        f"{port.direction}_{signal}.txt": lines(port, mantissas)
         for port, signal, mantissas in zip(ports, signals, tensors, strict=True)
     }

@@ -325,7 +325,7 @@ def test_names_are_legal_and_unique(texts: list[str]) -> None:
 def test_names_stay_close_to_their_origin() -> None:
     assert identifier("/model/Conv_3:0__x") == "model_conv_3_0_x"
     assert identifier("3rd") == "n_3rd"
-    assert [Names().fresh("Signal"), identifier("ß!")] == ["signal_port", "n"]
+    assert [Names().fresh("Signal"), identifier("ß!")] == ["n_signal", "n"]
 
 
 @given(st.integers(-(2**62), 2**62), st.integers(1, 64))

@@ -15,6 +15,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from netloom.core.diagnostics import CompileError
+from netloom.core.fixed import Format
 from netloom.core.plugins import Provided, registry
 from netloom.ir.attributes import ArrayAttr, fixed_tensor, real_tensor
 from netloom.ir.fx import ConstantOp
@@ -23,6 +24,7 @@ from netloom.ir.program import main, program_ops
 from netloom.ir.text import print_module
 from netloom.passes import manager
 from netloom.passes.manager import PassManager, options_of, parse, render
+from netloom.passes.semantics import Snapshot, check_same, largest_difference, same, sample_inputs
 from tests.passes.programs import Program, after, axis, ops_of
 
 SAMPLES = [np.linspace(-4, 4, 12).reshape(6, 2)]
@@ -267,3 +269,47 @@ def test_fixed_point_outputs_are_compared_bit_for_bit() -> None:
     with pytest.raises(CompileError) as caught:
         PassManager([Flip()], samples=SAMPLES).run(module)
     assert str(caught.value).startswith("[NL702] at 'shift': pass 'flip' changed output 'y0' by up to 1\n")
+
+
+# --- samples that nobody gave
+
+
+def test_generated_inputs_are_the_same_for_the_same_seed_and_exact_in_float32() -> None:
+    first, again, other = (sample_inputs(small(), seed)[0] for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    assert np.array_equal(first, first.astype(np.float32))
+    assert first.shape == (40, 2) and first.dtype == np.float64
+    assert np.abs(first).max() > 64 and np.any(np.all(first == 0, axis=1))
+
+
+def test_generated_mantissas_cover_the_format() -> None:
+    p = Program(x=fixed_tensor((300,), Format.parse("fixed<3,1>")))
+    (values,) = sample_inputs(p.returns(p.inputs[0]))
+    assert values.dtype == np.int64
+    assert set(values.ravel()) == set(range(-4, 4))
+
+
+def test_large_inputs_get_fewer_samples() -> None:
+    p = Program(x=(200, 200), y=(1,))
+    assert [len(array) for array in sample_inputs(p.returns(p.inputs[0]))] == [10, 10]
+
+
+# --- what is compared
+
+
+def test_poles_are_not_compared_but_numbers_that_become_none_are() -> None:
+    old = np.array([[1.0, np.inf, np.nan]])
+    assert same(old, np.array([[1.0, np.nan, 3.0]]))
+    assert not same(old, np.array([[np.nan, np.inf, np.nan]]))
+    assert largest_difference(old, np.array([[np.nan, 0.0, 0.0]])) == float("inf")
+    assert largest_difference(old, np.array([[1.5, 0.0, 0.0]])) == 0.5
+
+
+def test_an_output_that_a_pass_removed() -> None:
+    x = {"x": np.zeros((1, 2))}
+    with pytest.raises(CompileError) as caught:
+        check_same("cut", Snapshot({**x, "y": np.ones((1, 2))}, {}), Snapshot(x, {}))
+    assert str(caught.value) == (
+        "[NL702] at 'y': pass 'cut' removed output 'y'\n"
+        "  supported: the outputs that the module had before the pass"
+    )

@@ -17,7 +17,7 @@ from netloom.backends.vhdl.names import Names, identifier
 from netloom.backends.vhdl.options import VhdlOptions
 from netloom.backends.vhdl.scripts import project_files, steps
 from netloom.backends.vhdl.text import vector
-from netloom.backends.vhdl.top import Top, write_top
+from netloom.backends.vhdl.top import Timing, Top, write_top
 from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
 from netloom.ir.base import NetloomOp
@@ -25,7 +25,10 @@ from netloom.ir.program import main, model_name
 from netloom.passes.analysis.hardware import Hardware, PortInfo, hardware
 from netloom.passes.analysis.ranges import value_intervals
 
-PACKAGE = "src/netloom_fx.vhd"
+LIBRARY = "netloom.backends.vhdl"
+PACKAGE = "netloom_fx"
+MULTIPLIERS = "netloom_mac"
+"""Files of `lib/` that a project has always, and when a layer shares multipliers."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class TopPort:
 def environment() -> Environment:
     """The templates; an undefined name in one is an error."""
     return Environment(
-        loader=PackageLoader("netloom.backends.vhdl"),
+        loader=PackageLoader(LIBRARY),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -91,52 +94,61 @@ def emit(module: ModuleOp, options: VhdlOptions) -> BuildPlan:
         raise CompileError(
             "NL308", "the program has no hardware between its inputs and outputs", hint="quantize its inputs"
         )
-    latency = scheduled_latency(module)
-    top_name = identifier(model_name(main(module)))
-    names = Names([top_name, f"tb_{top_name}", "netloom_fx"])
+    timing = scheduled_timing(module)
+    top_name = Names().fresh(model_name(main(module)))
+    names = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS])
     ports = _top_ports(program)
     layers = _layers(module, program, top_name, names)
-    top = write_top(program, layers, [port.signal for port in ports], latency, top_name)
-    written = {PACKAGE: files("netloom.backends.vhdl").joinpath("lib/netloom_fx.vhd").read_text()}
+    top = write_top(program, layers, [port.signal for port in ports], timing, top_name)
+    written = _library(any(layer.started for _, layer in layers.values()))
     for op, (entity, layer) in layers.items():
         written[f"src/{entity}.vhd"] = _entity_text(op, entity, layer)
-    written[f"src/{top_name}.vhd"] = _top_text(module, top, top_name, ports, latency)
+    written[f"src/{top_name}.vhd"] = _top_text(module, top, top_name, ports, timing)
     sources = [*written, f"sim/tb_{top_name}.vhd"]
-    written[sources[-1]] = _bench_text(top_name, ports, latency, options)
+    written[sources[-1]] = _bench_text(top_name, ports, timing, options)
     written.update(project_files(environment(), top_name, sources, options))
     return BuildPlan(
-        written, steps(top_name, sources), _properties(top_name, ports, sources, latency, options)
+        written, steps(top_name, sources), _properties(top_name, ports, sources, timing, options)
     )
 
 
+def _library(shares_multipliers: bool) -> dict[str, str]:
+    """The hand-written files that a project needs."""
+    names = [PACKAGE, MULTIPLIERS] if shares_multipliers else [PACKAGE]
+    return {f"src/{name}.vhd": files(LIBRARY).joinpath(f"lib/{name}.vhd").read_text() for name in names}
+
+
 def _properties(
-    top: str, ports: list[TopPort], sources: list[str], latency: int, options: VhdlOptions
+    top: str, ports: list[TopPort], sources: list[str], timing: Timing, options: VhdlOptions
 ) -> dict[str, str]:
     return {
         "backend": "vhdl",
         "top": top,
         "ports": PortInfo.to_json([port.info for port in ports]),
         "signals": ",".join(port.signal for port in ports),
-        "latency_cycles": str(latency),
-        "interval_cycles": "1",
+        "latency_cycles": str(timing.latency_cycles),
+        "interval_cycles": str(timing.interval_cycles),
         "clock_period_ns": f"{options.clock_period_ns:g}",
         "device": options.device,
         "sources": ",".join(sources),
     }
 
 
-def scheduled_latency(module: ModuleOp) -> int:
-    """Latency in cycles that the schedule gave to the program.
+def scheduled_timing(module: ModuleOp) -> Timing:
+    """Latency and interval that the schedule gave to the program.
 
     Raises:
         CompileError: NL308 when there is no schedule.
     """
-    attribute = main(module).attributes.get("latency_cycles")
-    if not isinstance(attribute, IntegerAttr):
-        raise CompileError(
-            "NL308", "the program has no schedule", hint="run the pass 'schedule' before the backend"
-        )
-    return int(attribute.value.data)
+    cycles: list[int] = []
+    for name in ("latency_cycles", "interval_cycles"):
+        attribute = main(module).attributes.get(name)
+        if not isinstance(attribute, IntegerAttr):
+            raise CompileError(
+                "NL308", "the program has no schedule", hint="run the pass 'schedule' before the backend"
+            )
+        cycles.append(attribute.value.data)
+    return Timing(*cycles)
 
 
 def _top_ports(program: Hardware) -> list[TopPort]:
@@ -171,6 +183,9 @@ def _entity_text(op: NetloomOp, entity: str, layer: Layer) -> str:
     ]
     if not layer.latency_cycles:
         ports = []
+    if layer.started:
+        ports[1:1] = [{"name": "rst", "mode": "in", "type": "std_logic"}]
+        ports.append({"name": "start", "mode": "in", "type": "std_logic"})
     ports += [{"name": o.port, "mode": "in", "type": vector(o.bits)} for o in layer.operands]
     ports.append({"name": "y", "mode": "out", "type": vector(layer.y_bits)})
     return (
@@ -194,42 +209,46 @@ def _comment(text: str) -> str:
     return " ".join(text.split())
 
 
-def _signals(ports: list[TopPort]) -> list[dict[str, Any]]:
+def _signals(ports: list[TopPort], timing: Timing) -> list[dict[str, Any]]:
     """All ports of the top entity, in order."""
     control = [{"name": name, "mode": "in", "type": "std_logic"} for name in ("clk", "rst", "ce", "in_valid")]
+    if timing.interval_cycles > 1:
+        control.append({"name": "in_ready", "mode": "out", "type": "std_logic"})
     tensors = [{"name": p.signal, "mode": p.direction, "type": vector(p.bits)} for p in ports]
     inputs = [port for port in tensors if port["mode"] == "in"]
     outputs = [port for port in tensors if port["mode"] == "out"]
     return [*control, *inputs, {"name": "out_valid", "mode": "out", "type": "std_logic"}, *outputs]
 
 
-def _top_text(module: ModuleOp, top: Top, name: str, ports: list[TopPort], latency: int) -> str:
+def _top_text(module: ModuleOp, top: Top, name: str, ports: list[TopPort], timing: Timing) -> str:
     return (
         environment()
         .get_template("top.vhd.j2")
         .render(
             name=name,
             model=_comment(model_name(main(module))),
-            latency=latency,
+            latency=timing.latency_cycles,
+            interval=timing.interval_cycles,
             tensors=ports,
-            ports=_signals(ports),
+            ports=_signals(ports, timing),
             declarations=top.declarations,
             statements=top.statements,
         )
     )
 
 
-def _bench_text(name: str, ports: list[TopPort], latency: int, options: VhdlOptions) -> str:
+def _bench_text(name: str, ports: list[TopPort], timing: Timing, options: VhdlOptions) -> str:
     return (
         environment()
         .get_template("testbench.vhd.j2")
         .render(
             name=name,
-            latency=latency,
+            latency=timing.latency_cycles,
+            interval=timing.interval_cycles,
             period=f"{options.clock_period_ns:.3f}",
             tensors=ports,
             inputs=[port for port in ports if port.direction == "in"],
             outputs=[port for port in ports if port.direction == "out"],
-            ports=_signals(ports),
+            ports=_signals(ports, timing),
         )
     )

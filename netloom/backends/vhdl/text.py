@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.backends.indexing import pattern_of
 from netloom.core.fixed import Format
 
 Ints = NDArray[np.int64]
@@ -94,34 +95,20 @@ def _array(name: str, element_type: str, entries: Sequence[str], what: str) -> l
 
 
 def index_expression(indices: Ints, counter: str, name: str) -> tuple[str, list[str]]:
-    """An expression for `indices[counter]`, and the declarations that it needs.
-
-    Broadcasting and reduction give a few regular patterns; anything else becomes a table.
-    """
-    flat = indices.reshape(-1)
-    i = np.arange(flat.size)
-    if flat.size == 0 or not flat.any():
-        return "0", []
-    if np.array_equal(flat, i):
-        return counter, []
-    factor = inner(counter)
-    if flat.size > 1:
-        step, start = int(flat[1] - flat[0]), int(flat[0])
-        if step > 0 and np.array_equal(flat, start + step * i):
-            scaled = counter if step == 1 else f"{factor} * {step}"
-            return f"{start} + {scaled}" if start else scaled, []
-    period = int(flat.max()) + 1
-    if np.array_equal(flat, i % period):
-        return f"{factor} mod {period}", []
-    repeat = int(np.argmax(flat != flat[0]))
-    if repeat and np.array_equal(flat, i // repeat):
-        return f"{factor} / {repeat}", []
-    if repeat and np.array_equal(flat, (i // repeat) % period):
-        return f"({factor} / {repeat}) mod {period}", []
-    step = int(flat[repeat]) if repeat else 0
-    if step and np.array_equal(flat, i // repeat * step):
-        return f"({factor} / {repeat}) * {step}", []
-    return f"{name}({counter})", index_table(name, flat)
+    """An expression for `indices[counter]`, and the declarations that it needs."""
+    pattern = pattern_of(indices)
+    if pattern.table is not None:
+        return f"{name}({counter})", index_table(name, pattern.table)
+    if not pattern.step:
+        return str(pattern.start), []
+    text = counter
+    if pattern.repeat > 1:
+        text = f"{inner(text)} / {pattern.repeat}"
+    if pattern.period:
+        text = f"{inner(text)} mod {pattern.period}"
+    if pattern.step > 1:
+        text = f"{inner(text)} * {pattern.step}"
+    return (f"{pattern.start} + {inner(text)}" if pattern.start else text), []
 
 
 def indented(lines: Sequence[str], levels: int = 1) -> list[str]:

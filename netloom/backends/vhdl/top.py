@@ -11,11 +11,20 @@ from xdsl.ir import SSAValue
 
 from netloom.backends.vhdl.layers.layer import Layer, bits
 from netloom.backends.vhdl.names import Names
-from netloom.backends.vhdl.text import process, vector, wire_bits
+from netloom.backends.vhdl.text import indented, process, vector, wire_bits
 from netloom.ir.attributes import format_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp
 from netloom.passes.analysis.hardware import Hardware
+from netloom.passes.analysis.reuse import delay_registers
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What the schedule promises: cycles from input to output, and between two inputs."""
+
+    latency_cycles: int
+    interval_cycles: int
 
 
 @dataclass
@@ -40,7 +49,7 @@ def write_top(
     program: Hardware,
     layers: Mapping[NetloomOp, tuple[str, Layer]],
     port_signals: Sequence[str],
-    latency: int,
+    timing: Timing,
     name: str,
 ) -> Top:
     """The top architecture, of an entity called `name`, of a scheduled program.
@@ -49,10 +58,10 @@ def write_top(
         program: ports and ops.
         layers: entity name and text of each op that has an entity.
         port_signals: names of the ports, in the order of `program.ports`.
-        latency: cycles from input to output.
+        timing: latency and interval.
         name: name of the top entity.
     """
-    return _TopWriter(program, layers, port_signals, latency, name).write()
+    return _TopWriter(program, layers, port_signals, timing, name).write()
 
 
 class _TopWriter:
@@ -61,7 +70,7 @@ class _TopWriter:
         program: Hardware,
         layers: Mapping[NetloomOp, tuple[str, Layer]],
         port_signals: Sequence[str],
-        latency: int,
+        timing: Timing,
         name: str,
     ) -> None:
         self.name = name
@@ -69,7 +78,7 @@ class _TopWriter:
         self.layers = layers
         self.inputs = port_signals[: len(program.inputs)]
         self.outputs = port_signals[len(program.inputs) :]
-        self.latency = latency
+        self.latency, self.interval = timing.latency_cycles, timing.interval_cycles
         self.names = Names([*port_signals, *(entity for entity, _ in layers.values())])
         self.wires: dict[SSAValue, _Wire] = {}
         self.constants: dict[SSAValue, str] = {}
@@ -108,8 +117,18 @@ class _TopWriter:
             return self._constant(value, value.owner)
         wire = self.wires[value]
         wire.kept_until = max(wire.kept_until, cycle)
-        late = cycle - wire.cycle
-        return wire.name if late <= 0 else f"{wire.name}_d{late}"
+        steps = self._delay_steps(wire, cycle)
+        return f"{wire.name}_d{steps}" if steps else wire.name
+
+    def _delay_steps(self, wire: _Wire, cycle: int) -> int:
+        """Registers from a signal to its value in a later cycle: one holds it for a whole interval."""
+        return max(delay_registers(cycle - wire.cycle, self.interval), 0)
+
+    def _flag(self, cycle: int) -> str:
+        """The signal that says that the values of a cycle belong to a sample."""
+        if cycle:
+            return f"valid({cycle})"
+        return "in_valid" if self.interval == 1 else "accepted"
 
     def _constant(self, value: SSAValue, op: ConstantOp) -> str:
         if value not in self.constants:
@@ -134,6 +153,8 @@ class _TopWriter:
         sources = {o.port: (self._at(op.operands[o.index], start), o.bits) for o in layer.operands}
         if layer.lanes == 1:
             ports = {port: name for port, (name, _) in sources.items()}
+            if layer.started:
+                ports["start"] = self._flag(start)
             label = self.names.fresh(f"u_{base}")
             self.top.statements += _instance(label, entity, {**_clock(layer), **ports, "y": signal})
         else:
@@ -141,22 +162,43 @@ class _TopWriter:
         self.top.statements.append("")
 
     def _valid(self) -> None:
+        """What is under way: a flag for each cycle of the latency; and when the next sample may come."""
         statements = self.top.statements
         if not self.latency:
             statements += ["out_valid <= in_valid;", ""]
             return
         self.top.declarations.append(f"signal valid : std_logic_vector(1 to {self.latency});")
-        shifted = "in_valid" if self.latency == 1 else f"in_valid & valid(1 to {self.latency - 1})"
+        shifted = f"{self._flag(0)} & valid(1 to {self.latency - 1})"
         if self.latency == 1:
-            shifted = "(1 => in_valid)"
+            shifted = f"(1 => {self._flag(0)})"
+        reset, step = ["valid <= (others => '0');"], [f"valid <= {shifted};"]
+        if self.interval > 1:
+            self.top.declarations += [
+                "signal accepted : std_logic;",
+                "-- Cycles until the next sample may enter.",
+                f"signal waiting : natural range 0 to {self.interval - 1};",
+            ]
+            statements += [
+                "in_ready <= '1' when waiting = 0 else '0';",
+                "accepted <= in_valid when waiting = 0 else '0';",
+                "",
+            ]
+            reset.append("waiting <= 0;")
+            step += [
+                "if accepted = '1' then",
+                f"  waiting <= {self.interval - 1};",
+                "elsif waiting > 0 then",
+                "  waiting <= waiting - 1;",
+                "end if;",
+            ]
         statements += [
             "flags : process (clk)",
             "begin",
             "  if rising_edge(clk) then",
             "    if rst = '1' then",
-            "      valid <= (others => '0');",
+            *indented(reset, 3),
             "    elsif ce = '1' then",
-            f"      valid <= {shifted};",
+            *indented(step, 3),
             "    end if;",
             "  end if;",
             "end process flags;",
@@ -166,28 +208,37 @@ class _TopWriter:
         ]
 
     def _delays(self) -> None:
-        """A shift register behind each value that is needed after it appears."""
+        """Registers behind each value that is needed after it appears."""
         done: set[str] = set()
         for wire in self.wires.values():
-            length = wire.kept_until - wire.cycle
-            if length <= 0 or wire.name in done:
+            length = self._delay_steps(wire, wire.kept_until)
+            if not length or wire.name in done:
                 continue
             done.add(wire.name)
             chain = [wire.name, *(f"{wire.name}_d{k}" for k in range(1, length + 1))]
             self.top.declarations += [f"signal {name} : {vector(wire.bits)};" for name in chain[1:]]
-            body = [f"{after} <= {before};" for before, after in pairwise(chain)]
+            body: list[str] = []
+            for step, (before, after) in enumerate(pairwise(chain)):
+                moved = f"{after} <= {before};"
+                flag = self._flag(wire.cycle + step * self.interval)
+                shifts = self.interval == 1
+                body += [moved] if shifts else [f"if {flag} = '1' then", f"  {moved}", "end if;"]
             self.top.statements += [*process(f"delay_{wire.name}", [], body, clocked=True), ""]
 
 
 def _aligned(declarations: list[str]) -> list[str]:
-    """Declarations with their colons in one column."""
-    heads = [line.partition(" : ")[0] for line in declarations]
+    """Declarations with their colons in one column; comments stay as they are."""
+    heads = [line.partition(" : ")[0] if " : " in line else "" for line in declarations]
     width = max(map(len, heads), default=0)
-    return [head.ljust(width) + line[len(head) :] for head, line in zip(heads, declarations, strict=True)]
+    return [
+        head.ljust(width) + line[len(head) :] if head else line
+        for head, line in zip(heads, declarations, strict=True)
+    ]
 
 
 def _clock(layer: Layer) -> dict[str, str]:
-    return {"clk": "clk", "ce": "ce"} if layer.latency_cycles else {}
+    names = ("clk", "rst", "ce") if layer.started else ("clk", "ce") if layer.latency_cycles else ()
+    return {name: name for name in names}
 
 
 def _instance(label: str, entity: str, ports: Mapping[str, str]) -> list[str]:

@@ -62,6 +62,16 @@ class MatMulOp(NetloomOp):
         return np.asarray(np.matmul(left, right))
 
 
+def reuse_factors(inputs: int, outputs: int) -> list[int]:
+    """The reuse factors of a layer with `inputs` x `outputs` weights, ascending.
+
+    They are the divisors of `inputs`, and `inputs` times the divisors of `outputs`; the same as hls4ml 1.3
+    has for its resource strategy (`get_valid_reuse_factors` of its FPGA backends).
+    """
+    few = [factor for factor in range(1, inputs) if inputs % factor == 0]
+    return few + [inputs * groups for groups in range(1, outputs + 1) if outputs % groups == 0]
+
+
 @irdl_op_definition
 class DenseOp(NetloomOp):
     """Constant matrix product with bias over the last axis: what one hardware layer computes.
@@ -70,6 +80,16 @@ class DenseOp(NetloomOp):
     `input` are rows that share the weights. `strategy` says how it becomes hardware: `adder_graph`
     (shifts and adders made for these weights), `latency` (a multiplier per weight) or `resource`
     (multipliers that each serve `reuse_factor` weights, one after another). Fixed-point only.
+
+    A layer with reuse factor R works in R cycles, numbered 0 to R - 1, on K * N / R products in each. R
+    divides K, or is K * k where k divides N (see `reuse_factors`):
+
+    * R <= K: cycle r works on the inputs from r * K / R up to, but not including, (r + 1) * K / R, for all
+      N outputs;
+    * R = K * k: cycle r works on input r mod K, for the outputs from (r div K) * N / k up to, but not
+      including, (r div K + 1) * N / k.
+
+    Only layers of strategy `resource` have a reuse factor; the pass `set-reuse-factors` gives it to them.
     """
 
     name = "nn.dense"
@@ -109,6 +129,17 @@ class DenseOp(NetloomOp):
             raise VerifyException("nn.dense is defined on fixed-point numbers only")
         if self.bias is not None and self.operand_formats[2].fraction != self.fraction_rule():
             raise VerifyException("nn.dense: the bias has the fraction of the product")
+        self.verify_reuse()
+
+    def verify_reuse(self) -> None:
+        """A reuse factor belongs to the strategy `resource`, and is one of `reuse_factors`."""
+        if self.reuse_factor is None:
+            return
+        if self.strategy.data != "resource":
+            raise VerifyException(f"nn.dense: the strategy {self.strategy.data} has no reuse factor")
+        factor, shape = self.reuse_factor.value.data, self.operand_shapes[1]
+        if factor not in reuse_factors(*shape):
+            raise VerifyException(f"nn.dense: a reuse factor of {factor} does not divide weights of {shape}")
 
     def evaluate(self, operands: Sequence[Values]) -> Values:
         """x @ w + b."""

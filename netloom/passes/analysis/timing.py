@@ -30,6 +30,7 @@ from netloom.ir.nn import (
     ReluOp,
     SubOp,
 )
+from netloom.passes.analysis.reuse import sharing
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class Step:
         name: what it does.
         delay_ns: from its operands to its results.
         bits: number of bits that it produces, over the whole tensor.
+        registered: whether a register follows in any case.
     """
 
     name: str
     delay_ns: float
     bits: int
+    registered: bool = False
 
 
 def tree_levels(count: int) -> int:
@@ -181,6 +184,8 @@ def _arg(op: NetloomOp, device: Device) -> list[Step]:
 def _products(op: NetloomOp, device: Device) -> list[Step]:
     """Multiply, then add in a tree; `nn.dense` adds its bias last."""
     assert isinstance(op, MatMulOp | DenseOp)
+    if isinstance(op, DenseOp) and op.strategy.data == "resource":
+        return _shared(op, device)
     left, right = op.operand_formats[:2]
     terms, results = op.operand_shapes[0][-1], math.prod(op.result_shape)
     width = left.width + right.width
@@ -192,6 +197,36 @@ def _products(op: NetloomOp, device: Device) -> list[Step]:
         found.append(Step(f"level_{level}", device.adder_ns(grown), results * count * grown))
     if isinstance(op, DenseOp) and op.bias is not None:
         found.append(Step("bias", device.adder_ns(op.result_format.width), value_bits(op)))
+    return found
+
+
+def _shared(op: DenseOp, device: Device) -> list[Step]:
+    """The way of one cycle's products through `netloom_mac`: see `netloom.passes.analysis.reuse`.
+
+    Registers stand around the multipliers, where hard ones have them inside, and around the memory.
+    """
+    use = sharing(op)
+    sums, width = use.rows * use.together, use.result_bits
+    operands = use.rows * use.terms * use.input_bits
+    deeper = max((use.reuse_factor - 1).bit_length() - device.lut_inputs, 0)
+    table = device.rom_ns + math.ceil(deeper / 2) * device.level_ns
+    found = [
+        Step("load", 0.0, use.rows * use.inputs * use.input_bits, True),
+        Step("read", device.rom_ns if use.in_block_memory else table, use.word_bits + operands, True),
+    ]
+    if use.in_block_memory:
+        found.append(Step("operands", device.rom_ns, use.word_bits + operands, True))
+    left, right = op.operand_formats[:2]
+    product = multiplier_ns(left, right, device)
+    narrow = min(use.input_bits + use.weight_bits, width)
+    found.append(Step("multiply", product, sums * use.terms * narrow, True))
+    count = use.terms
+    for level in range(1, tree_levels(use.terms) + 1):
+        count = (count + 1) // 2
+        grown = min(narrow + level, width)
+        found.append(Step(f"level_{level}", device.adder_ns(grown), sums * count * grown))
+    collected = use.rows * use.outputs if use.groups > 1 else 0
+    found.append(Step("accumulate", device.adder_ns(width), (sums + collected) * width, True))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.core.adder_graph import AdderGraph
+from netloom.core.hooks import hookimpl
 from netloom.passes.solvers.sharing import solve_sharing
 
 __all__ = ["ConstantMatrixSolver", "MatrixProblem", "SharingSolver", "solve_sharing"]
@@ -22,7 +24,9 @@ class MatrixProblem:
 
     ``matrix`` int64[K, N]; ``lo``, ``hi`` int64[K] bound the inputs, ends included; ``input_depth``
     int64[K] are the adder levels at which they arrive (None: all at 0); ``depth_slack`` is how many
-    levels an output may be deeper than its digits require (None: no limit).
+    levels an output may be deeper than its digits require (None: no limit); ``effort`` is how much
+    search the user allows: 1 for a thorough one, less for a quicker one, and a solver that does not
+    search leaves it alone.
     """
 
     matrix: IntArray
@@ -30,6 +34,7 @@ class MatrixProblem:
     hi: IntArray
     input_depth: IntArray | None = None
     depth_slack: int | None = None
+    effort: float = 1.0
 
 
 class ConstantMatrixSolver(Protocol):
@@ -48,7 +53,6 @@ class SharingSolver:
     """The default solver: elimination of common subexpressions (:func:`solve_sharing`)."""
 
     name: str = "sharing"
-    effort: float = 1.0
 
     def solve(self, problem: MatrixProblem) -> AdderGraph:
         """See :func:`solve_sharing`."""
@@ -58,5 +62,11 @@ class SharingSolver:
             problem.hi,
             input_depth=problem.input_depth,
             depth_slack=problem.depth_slack,
-            effort=self.effort,
+            effort=problem.effort,
         )
+
+
+@hookimpl
+def netloom_solvers() -> Sequence[ConstantMatrixSolver]:
+    """The solvers of the package, registered through the same hook as anybody's."""
+    return [SharingSolver()]

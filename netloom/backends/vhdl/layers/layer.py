@@ -37,6 +37,7 @@ class Layer:
         declarations: lines of the architecture's declarative part.
         statements: lines of the architecture's body.
         lanes: how many copies stand side by side, each on its part of the tensors.
+        started: whether it has ports `rst` and `start`, because it works on one sample for several cycles.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Layer:
     declarations: Sequence[str]
     statements: Sequence[str]
     lanes: int = 1
+    started: bool = False
 
 
 def elements(value: SSAValue) -> int:

@@ -9,6 +9,7 @@ from netloom.backends.vhdl.layers.elementwise import elementwise
 from netloom.backends.vhdl.layers.kernel import kernel
 from netloom.backends.vhdl.layers.layer import Intervals, Layer, bits, describe
 from netloom.backends.vhdl.layers.products import products
+from netloom.backends.vhdl.layers.shared import dense
 from netloom.backends.vhdl.layers.tables import lookup, threshold
 from netloom.backends.vhdl.layers.trees import argmax, reduce
 from netloom.backends.vhdl.layers.wiring import wiring
@@ -53,7 +54,7 @@ _WRITERS: Mapping[type[NetloomOp], Callable[[Any, Intervals], Layer | None]] = {
     ArgMaxOp: argmax,
     HardmaxOp: argmax,
     MatMulOp: products,
-    DenseOp: products,
+    DenseOp: dense,
     ReshapeOp: wiring,
     TransposeOp: wiring,
     ConcatOp: wiring,

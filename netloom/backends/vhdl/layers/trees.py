@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from netloom.backends.leaves import leaves_of
 from netloom.backends.vhdl.layers.layer import (
     Intervals,
     Layer,
@@ -28,19 +27,10 @@ from netloom.ir.nn import ArgMaxOp, HardmaxOp, ReduceOp
 from netloom.passes.analysis.timing import tree_levels
 
 
-def _leaves(op: ReduceOp | ArgMaxOp | HardmaxOp, axes: tuple[int, ...]) -> Ints:
-    """Element numbers [results, leaves]: the operand's elements that meet in each result."""
-    shape = op.operand_shapes[0]
-    positions = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
-    kept = [axis for axis in range(len(shape)) if axis not in axes]
-    count = int(np.prod([shape[axis] for axis in axes], dtype=np.int64))
-    return positions.transpose(*kept, *axes).reshape(-1, count)
-
-
 def reduce(op: ReduceOp, intervals: Intervals) -> Layer:
     """The layer of a sum, maximum or minimum over axes."""
     del intervals
-    leaves = _leaves(op, op.positive_axes)
+    leaves = leaves_of(op, op.positive_axes)
     count = leaves.shape[1]
     levels = tree_levels(count)
     if not levels:
@@ -119,7 +109,7 @@ def _pair_or_single(pair: list[str], single: list[str], left: int) -> list[str]:
 def argmax(op: ArgMaxOp | HardmaxOp, intervals: Intervals) -> Layer:
     """The layer of an index, or one-hot code, of the first largest element along an axis."""
     del intervals
-    leaves = _leaves(op, (op.positive_axis,))
+    leaves = leaves_of(op, (op.positive_axis,))
     rows, size = leaves.shape
     value, index = wire_bits(op.operand_formats[0]), max((size - 1).bit_length(), 1)
     declarations: list[str] = []

@@ -1,0 +1,1 @@
+"""SystemVerilog from netloom through CIRCT: an outside backend for netloom."""

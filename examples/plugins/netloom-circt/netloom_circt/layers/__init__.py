@@ -1,0 +1,1 @@
+"""Layers: how each op becomes a hardware module."""

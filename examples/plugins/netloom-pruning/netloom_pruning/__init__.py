@@ -1,0 +1,1 @@
+"""Magnitude pruning: an outside pass for netloom."""

@@ -1,0 +1,1 @@
+"""Backend `catapult`: Siemens Catapult."""

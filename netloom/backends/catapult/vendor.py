@@ -1,0 +1,36 @@
+"""Pragmas of Catapult.
+
+Manual: "Catapult Synthesis User and Reference Manual", chapter "C++ Pragmas". It comes with the tool and is
+not public: the texts are as in published designs, such as NVIDIA's MatchLib and Siemens' training material.
+"""
+
+from __future__ import annotations
+
+from netloom.backends.hls import pragmas
+from netloom.backends.hls.vendor import Pragma, Vendor
+
+_MANUAL = "Catapult Synthesis User and Reference Manual, {}"
+
+
+def _pragma(text: str) -> Pragma:
+    return Pragma(f"#pragma {text}", _MANUAL.format(f"pragma {text.split()[0]}"), "before")
+
+
+CATAPULT = Vendor(
+    title="Catapult",
+    types="ac",
+    interface="arrays",
+    defined="CCS_BLOCK({name})",
+    called="CCS_DESIGN({name})",
+    main="CCS_MAIN(int argc, char **argv)",
+    leave="CCS_RETURN({status});",
+    pragmas={
+        pragmas.INLINE: (_pragma("hls_design inline"),),
+        pragmas.LAYER_PIPELINE: (_pragma("hls_design inline"),),
+        pragmas.UNROLL: (_pragma("hls_unroll yes"),),
+        pragmas.PIPELINE_LOOP: (_pragma("hls_pipeline_init_interval {interval}"),),
+        pragmas.TOP_FUNCTION: (_pragma("hls_design top"),),
+        pragmas.TOP_PIPELINE: (_pragma("hls_pipeline_init_interval {interval}"),),
+        pragmas.TOP_DATAFLOW: (_pragma("hls_pipeline_init_interval {interval}"),),
+    },
+)

@@ -1,0 +1,1 @@
+"""The C++ printer that all HLS backends share; vendors are data."""

@@ -1,0 +1,193 @@
+"""A program as C++ functions and the calls between them, before any text is put into files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from netloom.backends.hls.layers.layer import Context, Layer, describe, elements, number_format
+from netloom.backends.hls.layers.registry import layer_for
+from netloom.backends.hls.names import RESERVED, USED
+from netloom.backends.hls.text import Table, numbers
+from netloom.backends.hls.vendor import Vendor
+from netloom.backends.names import Names, identifier
+from netloom.core.diagnostics import CompileError
+from netloom.ir.base import NetloomOp
+from netloom.ir.fx import CastOp, ConstantOp
+from netloom.ir.nn import DenseOp
+from netloom.ir.program import main, model_name
+from netloom.passes.analysis.hardware import Hardware, PortInfo, hardware
+from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.reuse import reuse_factor
+
+_DERIVED = re.compile(
+    r"_(type|y|a|b|x|x\d+|weight|bias|entry|threshold|channel|base|sign|leaf|first|element|to|from)$"
+)
+"""Ends of names that the printer derives from a layer's name; no layer's own name has one."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A tensor in the C++ program.
+
+    Attributes:
+        name: its name.
+        type: name of its number type.
+        count: number of elements.
+        comment: shape and format.
+    """
+
+    name: str
+    type: str
+    count: int
+    comment: str
+
+
+@dataclass(frozen=True)
+class TypeDefinition:
+    """A name for a number type."""
+
+    name: str
+    type: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A layer: its function, what it is called with and where its result goes."""
+
+    name: str
+    op: str
+    origin: str
+    layer: Layer
+    parameters: tuple[Variable, ...]
+    arguments: tuple[Variable, ...]
+    result: Variable
+
+
+@dataclass
+class Program:
+    """Everything that the files are made of.
+
+    Attributes:
+        top: name of the design's function.
+        interval: cycles between two inputs.
+        ports: the design's ports with their variables, inputs first.
+        sources: for each output port, the variable that it is copied from.
+    """
+
+    top: str
+    interval: int
+    ports: list[tuple[PortInfo, Variable]] = field(default_factory=list)
+    types: list[TypeDefinition] = field(default_factory=list)
+    constants: list[Table] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    sources: list[Variable] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> list[Variable]:
+        """Variables of the input ports."""
+        return [variable for port, variable in self.ports if port.direction == "in"]
+
+    @property
+    def outputs(self) -> list[Variable]:
+        """Variables of the output ports."""
+        return [variable for port, variable in self.ports if port.direction == "out"]
+
+
+def program_of(module: ModuleOp, vendor: Vendor) -> Program:
+    """The C++ program of a legal module.
+
+    Raises:
+        CompileError: NL308 when the program has no hardware, or an op has no C++.
+    """
+    found = hardware(module)
+    if not found.inputs or not found.outputs:
+        raise CompileError(
+            "NL308", "the program has no hardware between its inputs and outputs", hint="quantize its inputs"
+        )
+    return _Builder(module, found, vendor).build()
+
+
+class _Builder:
+    def __init__(self, module: ModuleOp, found: Hardware, vendor: Vendor) -> None:
+        self.hardware, self.vendor = found, vendor
+        self.intervals = value_intervals(module)
+        self.names = Names(reserved=RESERVED | USED)
+        self.variables: dict[SSAValue, Variable] = {}
+        self.program = Program(self._name(model_name(main(module))), _interval(found))
+
+    def _name(self, text: str) -> str:
+        base = identifier(text)
+        return self.names.fresh(f"{base}_layer" if _DERIVED.search(base) else base)
+
+    def build(self) -> Program:
+        """Ports, layers in order, outputs."""
+        for value, info in self.hardware.inputs:
+            self.variables[value] = self._port(value, info)
+        outputs = [self._port(value, info) for value, info in self.hardware.outputs]
+        for op in self.hardware.ops:
+            self._call(op)
+        self.program.sources = [self._variable(value, "") for value, _ in self.hardware.outputs]
+        assert len(outputs) == len(self.program.sources)
+        return self.program
+
+    def _port(self, value: SSAValue, info: PortInfo) -> Variable:
+        name = self._name(info.name)
+        variable = self._define(value, name, name)
+        self.program.ports.append((info, variable))
+        return variable
+
+    def _define(self, value: SSAValue, name: str, base: str) -> Variable:
+        """A variable for a value, and the type of its elements."""
+        cast = value.owner if isinstance(value.owner, CastOp) else None
+        modes = (cast.rounding.data, cast.overflow.data) if cast else ()
+        kind = self.vendor.number(number_format(value), *modes)
+        self.program.types.append(TypeDefinition(f"{base}_type", kind, describe(value)))
+        return Variable(name, f"{base}_type", elements(value), describe(value))
+
+    def _variable(self, value: SSAValue, reader: str) -> Variable:
+        """The variable that holds a value; constants become arrays."""
+        if value not in self.variables:
+            owner = value.owner
+            assert isinstance(owner, ConstantOp)
+            name = self._name(f"{reader or owner.origin_name}_constant")
+            kind = self.vendor.number(number_format(value))
+            entries = numbers(owner.value.ints(), kind)
+            self.program.constants.append(Table(name, kind, entries, f"constant {describe(value)}"))
+            self.variables[value] = Variable(name, kind, elements(value), describe(value))
+        return self.variables[value]
+
+    def _call(self, op: NetloomOp) -> None:
+        name = self._name(op.origin_name or op.name.split(".")[1])
+        types = tuple(
+            self.vendor.number(number_format(operand))
+            if isinstance(operand.owner, ConstantOp)
+            else self.variables[operand].type
+            for operand in op.operands
+        )
+        layer = layer_for(op, Context(self.vendor, name, f"{name}_type", types, self.intervals))
+        if layer is None:
+            self.variables[op.results[0]] = self._variable(op.operands[0], name)
+            return
+        arguments = tuple(self._variable(op.operands[o.index], name) for o in layer.operands)
+        parameters = tuple(
+            Variable(operand.port, argument.type, argument.count, argument.comment)
+            for operand, argument in zip(layer.operands, arguments, strict=True)
+        )
+        result = self._define(op.results[0], f"{name}_y", name)
+        self.variables[op.results[0]] = result
+        self.program.calls.append(
+            Call(name, op.name, " ".join(op.origin_name.split()), layer, parameters, arguments, result)
+        )
+
+
+def _interval(found: Hardware) -> int:
+    """Cycles between two inputs: those of the layer that shares its multipliers most."""
+    factors = [
+        reuse_factor(op) for op in found.ops if isinstance(op, DenseOp) and op.strategy.data == "resource"
+    ]
+    return max(factors, default=1)

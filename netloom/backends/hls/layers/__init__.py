@@ -1,0 +1,1 @@
+"""One function of C++ for each op that becomes hardware."""

@@ -1,0 +1,58 @@
+"""Purposes of pragmas: what the printer wants to say, in no vendor's words.
+
+A vendor's table gives the words (`netloom.backends.hls.vendor.Vendor.pragmas`). The names in braces
+are what a purpose's text may use.
+"""
+
+from __future__ import annotations
+
+INLINE = "inline"
+"""A layer's function becomes part of its caller."""
+
+LAYER_PIPELINE = "layer_pipeline"
+"""A layer's function takes new operands every `{interval}` cycles, beside layers that share multipliers."""
+
+UNROLL = "unroll"
+"""Every iteration of a loop gets its own hardware."""
+
+PIPELINE_LOOP = "pipeline_loop"
+"""A loop starts an iteration every `{interval}` cycles."""
+
+REGISTERS = "registers"
+"""An array `{name}` is registers, each element reachable at any time."""
+
+READ_ONLY_LOGIC = "read_only_logic"
+"""A constant array `{name}` becomes part of the logic."""
+
+READ_ONLY_MEMORY = "read_only_memory"
+"""A constant array `{name}` of `{words}` words, `{lanes}` of them read at once, is in block memory."""
+
+LIMIT_MULTIPLIERS = "limit_multipliers"
+"""A function has at most `{limit}` multipliers."""
+
+TOP_PORT = "top_port"
+"""A port `{name}` of the design carries a whole tensor at once."""
+
+TOP_PIPELINE = "top_pipeline"
+"""The design takes a new input every `{interval}` cycles."""
+
+TOP_DATAFLOW = "top_dataflow"
+"""The layers of the design work on different inputs at the same time."""
+
+TOP_FUNCTION = "top_function"
+"""The function is the design."""
+
+PURPOSES = (
+    INLINE,
+    LAYER_PIPELINE,
+    UNROLL,
+    PIPELINE_LOOP,
+    REGISTERS,
+    READ_ONLY_LOGIC,
+    READ_ONLY_MEMORY,
+    LIMIT_MULTIPLIERS,
+    TOP_PORT,
+    TOP_PIPELINE,
+    TOP_DATAFLOW,
+    TOP_FUNCTION,
+)

@@ -1,0 +1,1 @@
+"""Backend `quartus`: Intel HLS Compiler."""

@@ -1,0 +1,1 @@
+"""Backends `vivado` (Vivado HLS) and `vitis` (Vitis HLS)."""

@@ -1,0 +1,12 @@
+"""The backend `catapult` passes what every backend must pass."""
+
+import pytest
+
+from netloom.testing import BackendConformance
+
+pytestmark = pytest.mark.slow
+
+
+class TestCatapult(BackendConformance):
+    backend = "catapult"
+    every = 12

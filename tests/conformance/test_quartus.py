@@ -1,0 +1,12 @@
+"""The backend `quartus` passes what every backend must pass."""
+
+import pytest
+
+from netloom.testing import BackendConformance
+
+pytestmark = pytest.mark.slow
+
+
+class TestQuartus(BackendConformance):
+    backend = "quartus"
+    every = 12

@@ -1,0 +1,12 @@
+"""The backend `vitis` passes what every backend must pass."""
+
+import pytest
+
+from netloom.testing import BackendConformance
+
+pytestmark = pytest.mark.slow
+
+
+class TestVitis(BackendConformance):
+    backend = "vitis"
+    every = 12

@@ -1,0 +1,12 @@
+"""The backend `vivado` passes what every backend must pass."""
+
+import pytest
+
+from netloom.testing import BackendConformance
+
+pytestmark = pytest.mark.slow
+
+
+class TestVivado(BackendConformance):
+    backend = "vivado"
+    every = 6

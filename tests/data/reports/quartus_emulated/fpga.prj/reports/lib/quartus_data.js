@@ -1,0 +1,1 @@
+var quartusJSON={"quartusFitClockSummary":{"nodes":[{"name":"Quartus Fitter: Clock Frequency (MHz)","clock":"TBD"}]},"quartusFitResourceUsageSummary":{"nodes":[{"name":"Quartus Fitter: Full Design (All Components)","alm":"TBD","reg":"TBD","ram":"TBD","dsp":"TBD"}]}};
