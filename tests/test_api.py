@@ -158,7 +158,9 @@ def test_importing_netloom_does_not_load_the_compiler() -> None:
     [
         (
             {"backend": "vhd"},
-            "[NL204] at 'backend': unknown backend 'vhd'\n  supported: catapult, quartus, vhdl, vitis, vivado\n  to do: did you mean 'vhdl'?",
+            "[NL204] at 'backend': unknown backend 'vhd'\n"
+            "  supported: catapult, quartus, vhdl, vitis, vivado\n"
+            "  to do: did you mean 'vhdl'?",
         ),
         (
             {"io": "stream"},
@@ -247,7 +249,7 @@ def test_extra_passes_run_on_the_real_network_before_formats_are_chosen() -> Non
 
 
 def test_extra_passes_beside_a_pipeline_are_refused() -> None:
-    with pytest.raises(CompileError, match=r"\[NL203\] at 'extra_passes': extra_passes is 'cse' beside a pipeline"):
+    with pytest.raises(CompileError, match=r"\[NL203\].*: extra_passes is 'cse' beside a pipeline"):
         netloom.compile(EXAMPLE / "model.onnx", pipeline="clean", extra_passes="cse")
     with pytest.raises(CompileError, match=r"\[NL203\] at 'extra_passes'"):
         netloom.compile(EXAMPLE / "model.onnx", extra_passes={"a": "b"})

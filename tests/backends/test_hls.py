@@ -188,7 +188,23 @@ def test_constants_may_be_operands_of_any_op(name: str) -> None:
 def test_names_of_a_model_never_clash_with_the_language_or_with_each_other(name: str) -> None:
     program = Program([((2,), signed(5, 2))], name="operator")
     value = program.inputs[0]
-    for origin in ("int", "INT", "x", "fc", "fc_t", "fc_y", "fc_weight", "y", "main", "sum", "a b", "a/b"):
+    for origin in (
+        "int",
+        "INT",
+        "x",
+        "fc",
+        "fc_t",
+        "fc_type",
+        "key_t",
+        "errno",
+        "fc_y",
+        "fc_weight",
+        "y",
+        "main",
+        "sum",
+        "a b",
+        "a/b",
+    ):
         value = program.add(ReluOp, value)
         value.owner.properties["origin"] = StringAttr(origin)  # type: ignore[union-attr]
     program.output(value, "double")

@@ -9,4 +9,4 @@ pytestmark = pytest.mark.slow
 
 class TestCatapult(BackendConformance):
     backend = "catapult"
-    every = 12
+    every = 4

@@ -9,4 +9,4 @@ pytestmark = pytest.mark.slow
 
 class TestVitis(BackendConformance):
     backend = "vitis"
-    every = 12
+    every = 4

@@ -9,4 +9,4 @@ pytestmark = pytest.mark.slow
 
 class TestVivado(BackendConformance):
     backend = "vivado"
-    every = 6
+    every = 12

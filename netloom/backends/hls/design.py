@@ -24,9 +24,9 @@ from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.reuse import reuse_factor
 
 _DERIVED = re.compile(
-    r"_(type|y|a|b|x|x\d+|weight|bias|entry|threshold|channel|base|sign|leaf|first|element|to|from)$"
+    r"_(t|type|y|a|b|x|x\d+|weight|bias|entry|threshold|channel|base|sign|leaf|first|element|to|from)$"
 )
-"""Ends of names that the printer derives from a layer's name; no layer's own name has one."""
+"""Ends of names that the printer derives from a layer's name, or that POSIX has for types."""
 
 
 @dataclass(frozen=True)

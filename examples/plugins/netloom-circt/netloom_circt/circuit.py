@@ -1,4 +1,4 @@
-"""Logic and registers of one hardware module, in CIRCT's comb, hw and seq dialects.
+"""Logic and registers of one hardware module, in CIRCT's comb, hw, seq and, for tables, sv dialects.
 
 Everything here is a bit vector that knows three things CIRCT's signless integers do not: whether it is
 read as signed, the pipeline stage in which it is there, and its value where it is constant. Operations
@@ -11,16 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from circt.dialects import comb, hw, seq
-from circt.ir import ArrayAttr, IntegerAttr, IntegerType, OpResult, StringAttr
+from circt.dialects import comb, hw, seq, sv
+from circt.ir import ArrayAttr, IntegerAttr, IntegerType, OpResult, StringAttr, Type
 
 from netloom.core.fixed import Format
 
 ANY_STAGE = -1
 """Stage of a constant, which is there at all times."""
-
-ROW = 256
-"""Most entries of an array in one piece; the time of Verilator grows with their square."""
 
 PREDICATES = {"==": 0, "<": 2, ">": 4, ">=": 5}
 """Numbers of comb.icmp's predicates; the ordered ones are the signed ones."""
@@ -279,30 +276,18 @@ class Circuit:
     # Tables
 
     def table(self, entries: Sequence[int], width: int) -> Any:
-        """A constant array of two and more entries for `read`; a large one has rows."""
-        kind = IntegerType.get_signless(width)
-        values = [number_attribute(entry, width) for entry in entries]
-        if len(values) > ROW:
-            # Entries beyond the last one are never read; with them every address exists, which Verilator
-            # would else have to check.
-            values += [values[-1]] * ((1 << (len(values) - 1).bit_length()) - len(values))
-            rows = [_backwards(values[start : start + ROW]) for start in range(0, len(values), ROW)]
-            array = hw.ArrayType.get(hw.ArrayType.get(kind, ROW), len(rows))
-            op = hw.AggregateConstantOp(array, _backwards(rows))
-        else:
-            op = hw.AggregateConstantOp(hw.ArrayType.get(kind, len(values)), _backwards(values))
-        op.attributes["sv.namehint"] = StringAttr.get("entries")
-        return op.result
+        """A constant array of two and more entries for `read`.
+
+        It is a signal with unpacked dimensions: Verilator's time over a packed array grows with the square
+        of its length.
+        """
+        kind = Type.parse(f"!hw.uarray<{len(entries)}xi{width}>")
+        values = ArrayAttr.get([number_attribute(entry, width) for entry in entries])
+        table = sv.WireOp(hw.InOutType.get(kind), "entries").result
+        sv.AssignOp(table, hw.AggregateConstantOp(kind, values).result)
+        return table
 
     def read(self, table: Any, address: Bits, width: int) -> Bits:
         """The entry at an address, which has exactly as many bits as the table needs."""
-        low = ROW.bit_length() - 1
-        if address.width > low:
-            row = self.part(address, low, address.width - low)
-            table, address = hw.ArrayGetOp(table, self.raw(row)).result, self.part(address, 0, low)
-        return self._logic(hw.ArrayGetOp(table, self.raw(address)), width, address, signed=True)
-
-
-def _backwards(values: Sequence[Any]) -> Any:
-    """The entries of an array as CIRCT lists them: from the highest index down."""
-    return ArrayAttr.get(list(reversed(values)))
+        place = sv.ArrayIndexInOutOp(table, self.raw(address)).result
+        return self._logic(sv.ReadInOutOp(place), width, address, signed=True)

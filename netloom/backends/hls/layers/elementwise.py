@@ -79,24 +79,46 @@ def _choice(condition: str, then: str, otherwise: str, result: str) -> str:
     return f"{condition} ? {result}({then}) : {result}({otherwise})"
 
 
+def _ordered(op: NetloomOp, sources: list[str], context: Context, order: str) -> str:
+    """The operand that comes first; both are compared in a type that holds either.
+
+    ap_fixed compares numbers of different sign and width wrongly: with x of ap_ufixed<28, 14> zero and y of
+    ap_fixed<28, 6> negative, x < y is true.
+    """
+    formats = op.operand_formats
+    compared = sources
+    if formats[0] != formats[1]:
+        common = context.vendor.number(_common(*formats))
+        compared = [f"{common}({source})" for source in sources]
+    return _choice(f"{compared[0]} {order} {compared[1]}", sources[0], sources[1], context.result)
+
+
+def _common(left: Format, right: Format) -> Format:
+    """The smallest signed format that holds the numbers of both."""
+    fraction = max(left.fraction, right.fraction)
+    integer = max(each.integer + (not each.signed) for each in (left, right))
+    return Format(integer + fraction, integer, True)
+
+
 def _max(op: NetloomOp, sources: list[str], context: Context) -> tuple[str, str]:
-    a, b = sources
-    return "Larger of two.", _choice(f"{a} > {b}", a, b, context.result)
+    return "Larger of two.", _ordered(op, sources, context, ">")
 
 
 def _min(op: NetloomOp, sources: list[str], context: Context) -> tuple[str, str]:
-    a, b = sources
-    return "Smaller of two.", _choice(f"{a} < {b}", a, b, context.result)
+    return "Smaller of two.", _ordered(op, sources, context, "<")
 
 
 def _relu(op: NetloomOp, sources: list[str], context: Context) -> tuple[str, str]:
-    return "Rectifier: max(x, 0).", _choice(f"{sources[0]} > 0", sources[0], "0", context.result)
+    x = sources[0]
+    negative = op.operand_formats[0].signed
+    return "Rectifier: max(x, 0).", _choice(f"{x} > 0", x, "0", context.result) if negative else x
 
 
 def _prelu(op: NetloomOp, sources: list[str], context: Context) -> tuple[str, str]:
     x, slope = sources
     what = "Leaky rectifier: x where x >= 0, else slope * x."
-    return what, _choice(f"{x} < 0", f"{x} * {slope}", x, context.result)
+    negative = op.operand_formats[0].signed
+    return what, _choice(f"{x} < 0", f"{x} * {slope}", x, context.result) if negative else x
 
 
 _RULES: dict[type[NetloomOp], Callable[[Any, list[str], Context], tuple[str, str]]] = {

@@ -87,5 +87,5 @@ def layer_for(op: NetloomOp, context: Context) -> Layer | None:
 
 def _zero(op: NetloomOp, context: Context) -> Layer:
     """A result of no bits is zero."""
-    body = loop(context.vendor, "i", elements(op.results[0]), ["y[i] = 0;"])
+    body = loop(context.vendor, "i", elements(op.results[0]), [f"y[i] = number<{context.result}>(0);"])
     return Layer(("The constant zero.", f"Gives {describe(op.results[0])}."), (), tuple(body))

@@ -19,12 +19,14 @@ def reduce(op: ReduceOp, context: Context) -> Layer:
     vendor = context.vendor
     if op.kind.data == "sum":
         step = [f"const int k = r * {count} + i;", f"sum += x[{where}];"]
-        inner = [f"{context.result} sum = 0;", *loop(vendor, "i", count, step), "y[r] = sum;"]
+        start = f"{context.result} sum = number<{context.result}>(0);"
+        inner = [start, *loop(vendor, "i", count, step), "y[r] = sum;"]
     else:
         order = ">" if op.kind.data == "max" else "<"
         better = f"if (i == 0 || x[{where}] {order} best) best = x[{where}];"
         step = [f"const int k = r * {count} + i;", better]
-        inner = [f"{context.types[0]} best = 0;", *loop(vendor, "i", count, step), "y[r] = best;"]
+        start = f"{context.types[0]} best = number<{context.types[0]}>(0);"
+        inner = [start, *loop(vendor, "i", count, step), "y[r] = best;"]
     return Layer(
         (f"{op.kind.data} over {count} elements.", f"Gives {describe(op.result)}."),
         (Operand("x", 0),),
@@ -41,7 +43,7 @@ def argmax(op: ArgMaxOp | HardmaxOp, context: Context) -> Layer:
     vendor = context.vendor
     better = f"if (i == 0 || x[{where}] > best) {{ best = x[{where}]; index = i; }}"
     inner = [
-        f"{context.types[0]} best = 0;",
+        f"{context.types[0]} best = number<{context.types[0]}>(0);",
         "int index = 0;",
         *loop(vendor, "i", size, [f"const int k = r * {size} + i;", better]),
     ]
