@@ -64,6 +64,28 @@ def test_float_model_with_a_precision_is_close_and_equals_its_hardware(model: Mo
     check_simulation(model, design)
 
 
+def hls_options(model: Model) -> dict[str, Any]:
+    """Shift-add networks where g++ takes seconds for them, else multipliers; GHDL simulates the networks."""
+    small = {"t_jet_mlp_6b_qonnx", "qmlp_unsw_w2a2_qonnx", "qmlp_jettag_6b_qonnx"}
+    return model.options if model.folder in small else {**model.options, "strategy": "latency"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["vivado", "vitis", "quartus", "catapult"])
+@pytest.mark.parametrize(
+    "model", [m for m in available((*QUANTIZED, *FLOAT)) if m.samples], ids=lambda m: m.folder
+)
+def test_model_gives_the_same_bits_in_every_c_simulation(model: Model, backend: str) -> None:
+    design = netloom.compile(model.path, backend=backend, **hls_options(model))
+    x = model.inputs
+    if design.interface.batched:
+        x = {name: array[: max(model.samples, 16)] for name, array in x.items()}
+    simulated, predicted = design.simulate(x, raw=True), design.predict(x, raw=True)
+    for got, expected in zip(as_list(simulated), as_list(predicted), strict=True):
+        assert np.array_equal(got, expected)
+    check_prediction(model, design)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", available(FLOAT), ids=lambda m: m.folder)
 def test_float_model_calibrated_from_data_is_close_and_equals_the_interpreter(model: Model) -> None:

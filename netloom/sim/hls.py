@@ -28,11 +28,12 @@ CHUNK = 4096
 STANDARD = "c++14"
 """What the vendors' compilers understand; their headers need no more."""
 
-OPTIMIZED = "-O1"
-"""More makes the run little faster and the compilation much longer."""
-
-LONG_SOURCES = 400_000
-"""Characters of layers from which on the compiler does not optimize: a run costs less than the wait."""
+OPTIMIZATION = (
+    (60_000, ("-O3",)),
+    # Straight lines of thousands of adders: one pass of -O1 alone would take a third of the time.
+    (400_000, ("-O1", "-fno-tree-dse")),
+)
+"""Options by size of the layers in characters; beyond the last a run costs less than optimizing."""
 
 
 class HlsSimulator:
@@ -81,7 +82,7 @@ class HlsSimulator:
             [
                 "gxx",
                 f"-std={STANDARD}",
-                self._optimization(),
+                *self._optimization(),
                 "-fPIC",
                 "-shared",
                 "-w",
@@ -98,9 +99,9 @@ class HlsSimulator:
         )
         self._library = ctypes.CDLL(str(self.work / "design.so"))
 
-    def _optimization(self) -> str:
+    def _optimization(self) -> tuple[str, ...]:
         size = sum(len(text) for path, text in self.plan.files.items() if path.startswith("src/layers/"))
-        return "-O0" if size > LONG_SOURCES else OPTIMIZED
+        return next((options for limit, options in OPTIMIZATION if size <= limit), ("-O0",))
 
     def run(self, inputs: Sequence[Ints], *, progress: Progress | None = None) -> SimulationResult:
         """Feed samples and return what comes out.

