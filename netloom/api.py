@@ -330,8 +330,20 @@ class Design:
 
     @cached_property
     def simulator(self) -> Any:
-        """The backend's simulator on this design's files."""
-        return self.backend.simulator(self.plan)
+        """The backend's simulator on this design's files.
+
+        Raises:
+            CompileError: NL601 when the backend has none.
+        """
+        simulator = self.backend.simulator(self.plan)
+        if simulator is None:
+            raise CompileError(
+                "NL601",
+                f"the backend '{self.backend.name}' has no simulator",
+                origin="simulate",
+                hint="use predict, which gives the same bits for every backend",
+            )
+        return simulator
 
     def trace(self, x: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
         """The real value of every layer, by the layer's name, for inputs [n, ...]."""

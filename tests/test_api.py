@@ -260,3 +260,12 @@ def test_figures_of_a_vendors_reports_are_read_from_a_written_project(tmp_path: 
     assert netloom.api.read_tool_report(project) is None
     with pytest.raises(CompileError, match=r"\[NL605\]"):
         netloom.api.read_tool_report(tmp_path)
+
+
+def test_a_backend_without_a_simulator_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = netloom.compile(EXAMPLE / "model.onnx", backend="catapult")
+    monkeypatch.setattr(type(other.backend), "simulator", lambda self, plan: None)
+    with pytest.raises(
+        CompileError, match=r"\[NL601\] at 'simulate': the backend 'catapult' has no simulator"
+    ):
+        other.simulate(np.zeros((1, 16)))

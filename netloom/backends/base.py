@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
 from netloom.core.devices import find_device
 from netloom.core.diagnostics import CompileError, suggestion
 from netloom.core.options import typed
 from netloom.core.plan import BuildPlan
+from netloom.sim.result import SimulationResult
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,23 @@ class ToolReport:
     figures: Mapping[str, float]
 
 
+class Simulator(Protocol):
+    """What runs the files of a plan."""
+
+    def run(
+        self, inputs: Sequence[NDArray[np.int64]], *, progress: Callable[[int, int], None] | None = None
+    ) -> SimulationResult:
+        """Feed samples and return what comes out.
+
+        Args:
+            inputs: mantissas int64[N, *shape] for each input port, in the order of the plan's ports.
+            progress: called with the number of samples done and their total.
+
+        Raises:
+            CompileError: NL601 or NL602 when a tool is missing or fails.
+        """
+
+
 @runtime_checkable
 class Backend(Protocol):
     """A target: how programs become legal for it, and how a legal program becomes a project."""
@@ -96,10 +116,15 @@ class Backend(Protocol):
         """Textual pass pipeline from an imported program to one that `emit` takes."""
 
     def emit(self, module: ModuleOp, options: Any) -> BuildPlan:
-        """Files and tool steps of a project; pure, and the same bytes every time."""
+        """Files and tool steps of a project; pure, and the same bytes every time.
 
-    def simulator(self, plan: BuildPlan) -> Any | None:
-        """What runs the emitted files (see `netloom.sim`), or None."""
+        The plan's properties must hold `backend`, `ports` (JSON of the ports, inputs first, as
+        `netloom.passes.analysis.hardware.PortInfo.to_json` writes them) and `signals` (a name for each port,
+        comma separated, that names the files of its vectors); `vectors` is `hexadecimal` or `decimal`.
+        """
+
+    def simulator(self, plan: BuildPlan) -> Simulator | None:
+        """What runs the emitted files, or None."""
 
     def read_report(self, directory: Path) -> ToolReport | None:
         """Figures of the vendor's reports below a project directory, or None before any run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netloom.backends.families import writer_of
 from netloom.backends.hls.layers.elementwise import elementwise
 from netloom.backends.hls.layers.kernel import kernel
 from netloom.backends.hls.layers.layer import Context, Layer, describe, elements
@@ -13,58 +14,19 @@ from netloom.backends.hls.layers.tables import lookup, threshold
 from netloom.backends.hls.layers.trees import argmax, reduce
 from netloom.backends.hls.layers.wiring import wiring
 from netloom.backends.hls.text import loop
-from netloom.core.diagnostics import CompileError
 from netloom.ir.base import NetloomOp
-from netloom.ir.da import KernelOp
-from netloom.ir.fx import CastOp, LookupOp, ThresholdOp
-from netloom.ir.nn import (
-    AddOp,
-    ArgMaxOp,
-    BroadcastOp,
-    ConcatOp,
-    DenseOp,
-    GatherOp,
-    HardmaxOp,
-    MatMulOp,
-    MaxOp,
-    MinOp,
-    MulOp,
-    PReluOp,
-    ReduceOp,
-    ReluOp,
-    ReshapeOp,
-    SliceOp,
-    SubOp,
-    TransposeOp,
-)
 
-_WRITERS: Mapping[type[NetloomOp], Callable[[Any, Context], Layer | None]] = {
-    KernelOp: kernel,
-    CastOp: elementwise,
-    AddOp: elementwise,
-    SubOp: elementwise,
-    MulOp: elementwise,
-    MinOp: elementwise,
-    MaxOp: elementwise,
-    ReluOp: elementwise,
-    PReluOp: elementwise,
-    LookupOp: lookup,
-    ThresholdOp: threshold,
-    ReduceOp: reduce,
-    ArgMaxOp: argmax,
-    HardmaxOp: argmax,
-    MatMulOp: matmul,
-    DenseOp: dense,
-    ReshapeOp: wiring,
-    TransposeOp: wiring,
-    ConcatOp: wiring,
-    SliceOp: wiring,
-    GatherOp: wiring,
-    BroadcastOp: wiring,
+_WRITERS: Mapping[str, Callable[[Any, Context], Layer | None]] = {
+    "kernel": kernel,
+    "elementwise": elementwise,
+    "lookup": lookup,
+    "threshold": threshold,
+    "reduce": reduce,
+    "argmax": argmax,
+    "matmul": matmul,
+    "dense": dense,
+    "wiring": wiring,
 }
-
-SUPPORTED = tuple(sorted(op.name for op in _WRITERS))
-"""Names of the ops that have hardware."""
 
 
 def layer_for(op: NetloomOp, context: Context) -> Layer | None:
@@ -73,15 +35,7 @@ def layer_for(op: NetloomOp, context: Context) -> Layer | None:
     Raises:
         CompileError: NL308 for an op that has no hardware.
     """
-    writer = _WRITERS.get(type(op))
-    if writer is None:
-        raise CompileError(
-            "NL308",
-            f"{op.name} has no C++",
-            origin=op.origin_name,
-            supported=", ".join(SUPPORTED),
-            hint="a pass must lower it first",
-        )
+    writer = writer_of(op, _WRITERS, "C++")
     return writer(op, context) if op.result_format.width else _zero(op, context)
 
 
