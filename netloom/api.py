@@ -215,7 +215,7 @@ def read_tool_report(directory: Path) -> ToolReport | None:
             "NL605",
             "it is no project that netloom has written",
             origin=str(directory),
-            hint="name the directory of Design.write or 'netloom compile -o'",
+            hint="name the directory of Design.write or 'netloom compile -d'",
         )
     options = json.loads(settings.read_text(encoding="utf-8"))
     return find_backend(options["backend"], options["io"]).read_report(directory)

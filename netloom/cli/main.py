@@ -194,7 +194,7 @@ def simulate(
             if not equal:
                 raise typer.Exit(2)
         result = design.last_simulation
-        if result is not None:
+        if result is not None and result.latency_cycles is not None:
             output.print(f"latency {result.latency_cycles} cycles, interval {result.interval}")
         if save is not None:
             np.savez(save, **named(design, design.predict(arrays)))

@@ -74,7 +74,8 @@ def find_headers(kind: str, environment: Mapping[str, str] | None = None) -> Pat
                 origin=kind,
                 hint=f"set it to the directory of {wanted.file}, or unset it",
             )
-        return Path(given)
+        # The compiler runs in a directory of its own.
+        return Path(given).absolute()
     for directory in _candidates(wanted, variables):
         if (directory / wanted.file).is_file():
             return directory

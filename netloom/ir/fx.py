@@ -304,7 +304,9 @@ class LookupOp(NetloomOp):
         """Table index of each mantissa."""
         entries = len(self.table.values)
         if self.mantissa_bits is None:
-            return np.clip(mantissas - self.low.value.data, 0, entries - 1)
+            # Clipped first: the difference of two numbers of 63 bits may pass int64.
+            low = self.low.value.data
+            return np.clip(mantissas, low, low + entries - 1) - low
         bits = self.mantissa_bits.value.data
         return np.clip(float_index(mantissas, bits), 0, entries - 1)
 

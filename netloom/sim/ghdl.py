@@ -87,7 +87,7 @@ class GhdlSimulator:
         for path in sources:
             target = self.work / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(self.plan.files[path])
+            target.write_text(self.plan.files[path], encoding="utf-8")
         self._ghdl("analyse", ["-a", "--std=08", *sources])
         self._analysed = True
 
@@ -118,7 +118,7 @@ class GhdlSimulator:
         tensors = [*inputs, *(expected or [])]
         given = self.ports[: len(tensors)]
         for name, text in vector_files(given, self._signals[: len(tensors)], tensors).items():
-            (directory / name).write_text(text)
+            (directory / name).write_text(text, encoding="utf-8")
         fields, failure = self._simulate(expected is not None, stall_seed, samples, progress)
         outputs = self._read_outputs(directory)
         if failure is not None:

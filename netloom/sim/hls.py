@@ -77,7 +77,7 @@ class HlsSimulator:
             if path.startswith(("src/", "tb/")):
                 target = self.work / path
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text)
+                target.write_text(text, encoding="utf-8")
         run_tool(
             [
                 "gxx",

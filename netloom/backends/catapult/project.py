@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netloom.backends.catapult.options import CatapultOptions
-from netloom.backends.hls.design import Program
 from netloom.backends.hls.options import HlsOptions
+from netloom.backends.hls.program import Program
 from netloom.backends.hls.scripts import largest_array, largest_table, memory_words, scripts
 from netloom.core.plan import Step
 

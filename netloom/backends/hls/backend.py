@@ -15,7 +15,7 @@ from netloom.backends.hls.vendor import Vendor
 from netloom.core.plan import BuildPlan, Step
 
 if TYPE_CHECKING:
-    from netloom.backends.hls.design import Program
+    from netloom.backends.hls.program import Program
     from netloom.sim.hls import HlsSimulator
 
 ProjectWriter = Callable[["Program", HlsOptions], tuple[dict[str, str], tuple[Step, ...]]]

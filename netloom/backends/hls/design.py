@@ -1,16 +1,17 @@
-"""A program as C++ functions and the calls between them, before any text is put into files."""
+"""From a legal module to the C++ program: names, types, calls."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
-from netloom.backends.hls.layers.layer import Context, Layer, describe, elements, number_format
+from netloom.backends.hls.copies import connect_output, give_each_reader_its_own
+from netloom.backends.hls.layers.layer import Context, describe, elements, number_format
 from netloom.backends.hls.layers.registry import layer_for
 from netloom.backends.hls.names import RESERVED, USED
+from netloom.backends.hls.program import Call, Program, TypeDefinition, Variable
 from netloom.backends.hls.text import Table, numbers
 from netloom.backends.hls.vendor import Vendor
 from netloom.backends.names import Names, identifier
@@ -24,78 +25,12 @@ from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.reuse import reuse_factor
 
 _DERIVED = re.compile(
-    r"_(t|type|y|a|b|x|x\d+|weight|bias|entry|threshold|channel|base|sign|leaf|first|element|to|from)$"
+    r"^copy_|_(copy|t|type|y|a|b|x|x\d+|weight|bias|entry|threshold|channel|base|sign|leaf|first|element|to|from)$"
 )
-"""Ends of names that the printer derives from a layer's name, or that POSIX has for types."""
+"""Parts of names that the printer derives from a layer's name, or that POSIX has for types."""
 
-
-@dataclass(frozen=True)
-class Variable:
-    """A tensor in the C++ program.
-
-    Attributes:
-        name: its name.
-        type: name of its number type.
-        count: number of elements.
-        comment: shape and format.
-    """
-
-    name: str
-    type: str
-    count: int
-    comment: str
-
-
-@dataclass(frozen=True)
-class TypeDefinition:
-    """A name for a number type."""
-
-    name: str
-    type: str
-    comment: str
-
-
-@dataclass(frozen=True)
-class Call:
-    """A layer: its function, what it is called with and where its result goes."""
-
-    name: str
-    op: str
-    origin: str
-    layer: Layer
-    parameters: tuple[Variable, ...]
-    arguments: tuple[Variable, ...]
-    result: Variable
-
-
-@dataclass
-class Program:
-    """Everything that the files are made of.
-
-    Attributes:
-        top: name of the design's function.
-        interval: cycles between two inputs.
-        ports: the design's ports with their variables, inputs first.
-        sources: for each output port, the variable that it is copied from.
-    """
-
-    top: str
-    interval: int
-    ports: list[tuple[PortInfo, Variable]] = field(default_factory=list)
-    types: list[TypeDefinition] = field(default_factory=list)
-    constants: list[Table] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    sources: list[Variable] = field(default_factory=list)
-
-    @property
-    def inputs(self) -> list[Variable]:
-        """Variables of the input ports."""
-        return [variable for port, variable in self.ports if port.direction == "in"]
-
-    @property
-    def outputs(self) -> list[Variable]:
-        """Variables of the output ports."""
-        return [variable for port, variable in self.ports if port.direction == "out"]
+_VENDORS = re.compile(r"(ac|ap|hls|ccs|mgc|sc|ihc)(_|$)")
+"""Beginnings of the names in the vendors' headers: types, namespaces, attributes."""
 
 
 def program_of(module: ModuleOp, vendor: Vendor) -> Program:
@@ -122,6 +57,8 @@ class _Builder:
 
     def _name(self, text: str) -> str:
         base = identifier(text)
+        if _VENDORS.match(base):
+            base = f"n_{base}"
         return self.names.fresh(f"{base}_layer" if _DERIVED.search(base) else base)
 
     def build(self) -> Program:
@@ -131,8 +68,13 @@ class _Builder:
         outputs = [self._port(value, info) for value, info in self.hardware.outputs]
         for op in self.hardware.ops:
             self._call(op)
-        self.program.sources = [self._variable(value, "") for value, _ in self.hardware.outputs]
-        assert len(outputs) == len(self.program.sources)
+        for (value, _), port in zip(self.hardware.outputs, outputs, strict=True):
+            connect_output(self.program, self._variable(value, ""), port, self.vendor)
+        if self.program.interval > 1 and self.vendor.one_reader:
+            give_each_reader_its_own(self.program, self.vendor)
+        ports = {variable.name for _, variable in self.program.ports}
+        results = (result for call in self.program.calls for result in call.results)
+        self.program.locals = [result for result in results if result.name not in ports]
         return self.program
 
     def _port(self, value: SSAValue, info: PortInfo) -> Variable:
@@ -181,7 +123,7 @@ class _Builder:
         result = self._define(op.results[0], f"{name}_y", name)
         self.variables[op.results[0]] = result
         self.program.calls.append(
-            Call(name, op.name, " ".join(op.origin_name.split()), layer, parameters, arguments, result)
+            Call(name, op.name, " ".join(op.origin_name.split()), layer, parameters, arguments, (result,))
         )
 
 

@@ -8,8 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 
 from netloom.backends.hls import pragmas
-from netloom.backends.hls.design import Call, Program, program_of
+from netloom.backends.hls.design import program_of
 from netloom.backends.hls.layers.layer import Layer
+from netloom.backends.hls.program import Call, Program
 from netloom.backends.hls.text import Table, indented
 from netloom.backends.hls.vendor import Vendor
 from netloom.ir.program import main

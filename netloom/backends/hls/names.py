@@ -22,7 +22,7 @@ USED = words(
     a b i k m o r x y row sum best index reached exponent aligned mantissa number main std component
     design inputs outputs input output testbench bridge harness types abs min max log exp sin cos
     tan sqrt pow round errno stdin stdout stderr assert linux unix major minor makedev complex signbit
-    isnan isinf isfinite offsetof alloca
+    isnan isinf isfinite offsetof alloca in out
     """
 )
 """What the generated text itself, or a header that it includes, refers to."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netloom.backends.strategy import StrategyOptions
 from netloom.core.devices import find_device
 from netloom.core.diagnostics import CompileError
+from netloom.core.plugins import registry
+
+PART = re.compile(r"[\w.-]*")
+"""A part number stands in Tcl scripts and Makefiles, where other characters have a meaning."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,9 @@ class HlsOptions(StrategyOptions):
     part: str = ""
     clock_uncertainty_percent: float = 12.5
 
+    makers: ClassVar[tuple[str, ...]] = ()
+    """Vendors of the devices that the tool has; empty for any."""
+
     def __post_init__(self) -> None:
         """Check values.
 
@@ -34,6 +43,33 @@ class HlsOptions(StrategyOptions):
                 f"a clock uncertainty of {self.clock_uncertainty_percent:g} %",
                 origin="clock_uncertainty_percent",
                 supported="0 to less than 100",
+            )
+        if not PART.fullmatch(self.part):
+            raise CompileError(
+                "NL203",
+                f"the part '{self.part}'",
+                origin="part",
+                supported="letters, digits, '.', '_' and '-'",
+            )
+        self._check_maker()
+
+    @property
+    def names_target(self) -> bool:
+        """Whether an option names the tool's target, so that `device` is for the report only."""
+        return bool(self.part)
+
+    def _check_maker(self) -> None:
+        """A device of another vendor is no part that the tool has."""
+        maker = find_device(self.device).vendor
+        if self.makers and not self.names_target and maker not in self.makers:
+            raise CompileError(
+                "NL203",
+                f"device '{self.device}' is of {maker}",
+                origin="device",
+                supported=", ".join(
+                    name for name, found in registry().devices.items() if found.value.vendor in self.makers
+                ),
+                hint="choose one of these, or name the tool's part with the option 'part'",
             )
 
     @property

@@ -7,8 +7,8 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from netloom.backends.hls.design import Program
 from netloom.backends.hls.options import HlsOptions
+from netloom.backends.hls.program import Program
 from netloom.backends.hls.text import NATIVE
 from netloom.core.headers import KINDS
 
@@ -66,7 +66,8 @@ def scripts(
 
 def largest_array(program: Program) -> int:
     """Elements of the largest array that becomes registers or logic."""
-    counts = [call.result.count for call in program.calls] + [variable.count for _, variable in program.ports]
+    arrays = [*program.locals, *(variable for _, variable in program.ports)]
+    counts = [array.count for array in arrays]
     return max([*counts, largest_table(program)])
 
 

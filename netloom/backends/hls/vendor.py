@@ -36,6 +36,7 @@ class Vendor:
         pragmas: by purpose; a purpose without an entry needs no pragma in this tool. Purposes are the
             constants of `netloom.backends.hls.pragmas`.
         interface: how the design's function takes its tensors: `arrays`, or a `struct` by value.
+        one_reader: whether layers that work side by side need arrays of their own to read.
         defined: template for the name of the design's function where it is defined.
         called: the same where a test bench calls it.
         main: head of a test bench's main function.
@@ -46,6 +47,7 @@ class Vendor:
     types: str
     interface: str
     pragmas: Mapping[str, tuple[Pragma, ...]] = field(default_factory=dict)
+    one_reader: bool = False
     defined: str = "{name}"
     called: str = "{name}"
     main: str = "int main(int argc, char **argv)"

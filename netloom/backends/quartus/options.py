@@ -24,6 +24,7 @@ class QuartusOptions(HlsOptions):
     family: str = ""
 
     backend: ClassVar[str] = "quartus"
+    makers: ClassVar[tuple[str, ...]] = ("altera",)
 
     def __post_init__(self) -> None:
         """Check values.
@@ -45,3 +46,8 @@ class QuartusOptions(HlsOptions):
     def march(self) -> str:
         """The value of i++ -march."""
         return self.family or self.chosen_part
+
+    @property
+    def names_target(self) -> bool:
+        """A family is a target too."""
+        return bool(self.part or self.family)

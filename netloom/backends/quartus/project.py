@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netloom.backends.hls.design import Program
 from netloom.backends.hls.options import HlsOptions
+from netloom.backends.hls.program import Program
 from netloom.backends.hls.scripts import scripts
 from netloom.backends.quartus.options import QuartusOptions
 from netloom.core.plan import Step

@@ -23,6 +23,7 @@ class VivadoOptions(HlsOptions):
     export_format: str = "ip_catalog"
 
     backend: ClassVar[str] = "vivado"
+    makers: ClassVar[tuple[str, ...]] = ("amd",)
 
     def __post_init__(self) -> None:
         """Check values.

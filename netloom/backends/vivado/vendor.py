@@ -24,6 +24,7 @@ VIVADO = Vendor(
     title="Vivado HLS",
     types="ap",
     interface="arrays",
+    one_reader=True,
     pragmas={
         pragmas.INLINE: (_vivado("INLINE"),),
         pragmas.LAYER_PIPELINE: (_vivado("PIPELINE II={interval}"),),
@@ -49,6 +50,7 @@ VITIS = Vendor(
     title="Vitis HLS",
     types="ap",
     interface="arrays",
+    one_reader=True,
     pragmas={
         pragmas.INLINE: (_vitis("INLINE"),),
         pragmas.LAYER_PIPELINE: (_vitis("PIPELINE II={interval}"),),

@@ -15,6 +15,9 @@ from netloom.ir.base import NetloomOp
 from netloom.ir.fx import CastOp, ConstantOp
 from netloom.ir.nn import AddOp, MaxOp, MinOp, MulOp, PReluOp, ReluOp, SubOp
 
+WORD_BITS = 32
+"""Bits of the words in which ac_fixed keeps a number."""
+
 
 def elementwise(op: NetloomOp, context: Context) -> Layer:
     """The function of any elementwise op."""
@@ -56,10 +59,14 @@ def _cast(op: CastOp, sources: list[str], context: Context) -> tuple[str, str]:
     modes = f"{op.rounding.data} and {op.overflow.data}"
     what = f"Conversion from {source} with {modes}."
     dropped = source.fraction - op.result_format.fraction
-    if dropped < source.width:
+    if -WORD_BITS <= dropped < source.width:
         return what, f"{context.result}({sources[0]})"
-    # The vendors' headers look at the bits below the result; all of them must exist.
-    wide = Format(dropped + 2, dropped + 2 - source.fraction, source.signed)
+    if dropped > 0:
+        # The vendors' headers look at the bits below the result; all of them must exist.
+        wide = Format(dropped + 2, dropped + 2 - source.fraction, source.signed)
+    else:
+        # ac_fixed reads in front of its words when it saturates a number that it shifts beyond them.
+        wide = Format(source.width - dropped, source.integer, source.signed)
     return what, f"{context.result}({context.vendor.number(wide)}({sources[0]}))"
 
 

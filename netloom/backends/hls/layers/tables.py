@@ -31,7 +31,7 @@ def lookup(op: LookupOp, context: Context) -> Layer:
 def _by_value(op: LookupOp, width: int) -> list[str]:
     """The index is the distance from the lowest mantissa, clipped to the table."""
     last, low = len(op.table.values) - 1, int(op.low.value.data)
-    kind = whole(max(width, integer_bits(low, low + last)) + 1)
+    kind = whole(max(width, integer_bits(low, low + last)))
     offset = f"m - {integer(low)}" if low > 0 else f"m + {integer(-low)}" if low else "m"
     return [
         f"const {kind.type} m = mantissa(x[i]).{kind.convert};",
@@ -43,16 +43,18 @@ def _by_exponent(op: LookupOp, width: int, context: Context) -> list[str]:
     """The index is floor(log2(m)) and the next bits of m; see `netloom.ir.tables.float_index`."""
     assert op.mantissa_bits is not None
     bits, last = int(op.mantissa_bits.value.data), len(op.table.values) - 1
-    kind = whole(width + bits + 1)
     top = max(op.operand_formats[0].width, 1)
+    # The largest entry is below (top + 1) << bits.
+    kind = whole(max(width, top.bit_length() + bits + 1))
+    value = f"mantissa(x[i]).{kind.convert}"
     return [
-        f"const {kind.type} m = mantissa(x[i]).{kind.convert};",
+        # All from zero down count as one, which has entry 0; a negative number is not shifted.
+        f"const {kind.type} m = {value} > 0 ? {value} : 1;",
         "int exponent = 0;",
         *loop(context.vendor, "k", top, ["if ((m >> k) > 0) exponent = k;"], first=1),
         f"const {kind.type} aligned = exponent >= {bits} ? m >> (exponent - {bits}) : "
         f"m << ({bits} - exponent);",
-        f"const {kind.type} entry = m <= 0 ? ({kind.type})0 : "
-        f"(({kind.type})exponent << {bits}) + aligned - {1 << bits};",
+        f"const {kind.type} entry = (({kind.type})exponent << {bits}) + aligned - {1 << bits};",
         f"const int index = entry > {last} ? {last} : (int)entry;",
     ]
 
