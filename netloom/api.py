@@ -266,7 +266,9 @@ class Design:
     @cached_property
     def plan(self) -> BuildPlan:
         """The project's files and tool steps, with vectors for its test bench; nothing is written."""
-        plan = self.backend.emit(self.module, self.backend_options)
+        from netloom.backends.base import fit
+
+        plan = fit(self.backend.name, self.backend.emit(self.module, self.backend_options))
         inputs = stimuli(self.module)
         expected = output_mantissas(self.module, self.emulator, inputs)
         plan = with_vectors(plan, encode(self.module, self.emulator, inputs), expected)

@@ -16,6 +16,7 @@ from netloom.core.devices import find_device
 from netloom.core.diagnostics import CompileError, suggestion
 from netloom.core.options import typed
 from netloom.core.plan import BuildPlan
+from netloom.passes.analysis.hardware import PortInfo
 from netloom.sim.result import SimulationResult
 
 
@@ -90,6 +91,39 @@ class Simulator(Protocol):
         Raises:
             CompileError: NL601 or NL602 when a tool is missing or fails.
         """
+
+
+def fit(backend: str, plan: Any) -> BuildPlan:
+    """The plan, when it has what the compiler reads of it.
+
+    Raises:
+        CompileError: NL803 when it has not.
+    """
+    found = _misfit(plan)
+    if found:
+        raise CompileError(
+            "NL803",
+            found,
+            origin=f"backend '{backend}'",
+            hint="see docs/how-to/write-a-backend.md, 'The backend'",
+        )
+    assert isinstance(plan, BuildPlan)
+    return plan
+
+
+def _misfit(plan: Any) -> str:
+    """What a plan lacks, or nothing."""
+    if not isinstance(plan, BuildPlan):
+        return f"emit returned {type(plan).__qualname__}, not a BuildPlan"
+    missing = [name for name in ("backend", "ports", "signals") if name not in plan.properties]
+    if missing:
+        return f"the plan has no property {', '.join(missing)}"
+    vectors = plan.properties.get("vectors", "decimal")
+    if vectors not in ("decimal", "hexadecimal"):
+        return f"the plan's property vectors is '{vectors}', not decimal or hexadecimal"
+    names = len(plan.properties["signals"].split(","))
+    ports = len(PortInfo.from_json(plan.properties["ports"]))
+    return "" if names == ports else f"the plan's property signals has {names} names for {ports} ports"
 
 
 @runtime_checkable

@@ -15,6 +15,9 @@ from typing import Any
 from xdsl.passes import ModulePass
 
 from netloom.core.device import Device
+from netloom.core.options import KINDS as OPTION_TYPES
+from netloom.core.options import CompileOptions, type_name
+from netloom.core.tools import TOOLS, Tool
 
 Wanted = Callable[[Any], str]
 """Says what a value should be instead, or nothing when it is that."""
@@ -56,6 +59,12 @@ def options_class(value: Any) -> str:
     for option in dataclasses.fields(value):
         if option.default is option.default_factory is dataclasses.MISSING:
             return f"a class whose fields all have defaults, '{option.name}' too"
+        if option.name in CompileOptions.names():
+            own = f"'{option.name}' is an option of every compilation"
+            return f"a class whose fields have names of their own ({own})"
+        if type_name(option) not in OPTION_TYPES:
+            other = f"'{option.name}' is {type_name(option)}"
+            return f"a class whose fields are of types {', '.join(OPTION_TYPES)} ({other})"
     return ""
 
 
@@ -75,6 +84,13 @@ def pass_class(value: Any) -> str:
 def device(value: Any) -> str:
     """A Device."""
     return "" if isinstance(value, Device) else "a netloom.core.devices.Device"
+
+
+def tool(value: Any) -> str:
+    """A Tool whose key is not one of netloom's own."""
+    if not isinstance(value, Tool):
+        return "a netloom.core.tools.Tool"
+    return f"a tool with a key of its own ('{value.key}' is netloom's)" if value.key in TOOLS else ""
 
 
 def anything(value: Any) -> str:
@@ -149,6 +165,7 @@ KINDS: Mapping[str, Kind] = {
     "netloom_passes": Kind("pass", {"name": text}, pass_class),
     "netloom_pipelines": Kind("pipeline", {}, text, (Mapping, "a mapping from names to texts"), str),
     "netloom_devices": Kind("device", {"name": text}, device, describe=part_number),
+    "netloom_tools": Kind("tool", {"name": text}, tool),
     "netloom_solvers": Kind("solver", {"name": text, "solve": method(1)}),
 }
 """By the name of the hook."""

@@ -67,6 +67,11 @@ def netloom_devices() -> Sequence[Any]:  # type: ignore[empty-body]  # a specifi
 
 
 @hookspec
+def netloom_tools() -> Sequence[Any]:  # type: ignore[empty-body]  # a specification has no body
+    """External tools (`netloom.core.tools.Tool`); build steps and `run_tool` name them by their keys."""
+
+
+@hookspec
 def netloom_solvers() -> Sequence[Any]:  # type: ignore[empty-body]  # a specification has no body
     """Solvers of constant matrices: objects with what `netloom.passes.solvers.ConstantMatrixSolver` lists.
 

@@ -20,13 +20,18 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
 """What is accepted for each annotated type of an option."""
 
 
+def type_name(option: dataclasses.Field[Any]) -> str:
+    """The declared type as text, whether or not the module postpones its annotations."""
+    return option.type.__name__ if isinstance(option.type, type) else str(option.type)
+
+
 def typed(options: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the types that an options class declares; whole numbers become real ones.
 
     Raises:
         CompileError: NL203 for a value of another type.
     """
-    declared = {option.name: str(option.type) for option in dataclasses.fields(options)}
+    declared = {option.name: type_name(option) for option in dataclasses.fields(options)}
     result: dict[str, Any] = {}
     value: Any
     for name, value in values.items():

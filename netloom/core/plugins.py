@@ -67,6 +67,7 @@ class Registry:
     passes: Mapping[str, Provided]
     pipelines: Mapping[str, Provided]
     devices: Mapping[str, Provided]
+    tools: Mapping[str, Provided]
     solvers: Mapping[str, Provided]
     plugins: Mapping[str, Plugin]
 
@@ -125,6 +126,19 @@ def load(entry: EntryPoint, plugin: Plugin) -> Any:
         written_for = hooks.FIRST_API_VERSION if version is None else version()
     except Exception as error:  # whatever a plugin raises is the plugin's failure
         raise failed(plugin, error) from error
+    unmarked = [
+        name
+        for name in KINDS
+        if callable(function := getattr(module, name, None))
+        and not hasattr(function, f"{hooks.PROJECT}_impl")
+    ]
+    if unmarked:
+        raise CompileError(
+            "NL801",
+            f"{unmarked[0]} is not marked as a hook, so nothing would call it",
+            origin=plugin.title,
+            hint="put @netloom.core.hooks.hookimpl before it",
+        )
     if written_for != hooks.API_VERSION:
         says = "" if version is not None else ", as it has no netloom_api_version"
         raise CompileError(
@@ -155,12 +169,14 @@ def collect(manager: pluggy.PluginManager, hook: str, plugins: Mapping[str, Plug
         plugin = plugins[implementation.plugin_name]
         for name, value in checked(hook, kind, plugin, returned(implementation, plugin)):
             if name in found:
+                earlier = plugins[found[name].plugin]
+                others = [p for p in (earlier, plugin) if p.distribution != hooks.PROJECT] or [plugin]
                 raise CompileError(
                     "NL802",
-                    f"{kind.title} '{name}' is provided twice",
-                    origin=plugin.title,
+                    f"{kind.title} '{name}' is provided twice, by {earlier.title} and {plugin.title}",
+                    origin=others[-1].title,
                     supported="one provider for each name",
-                    hint=f"uninstall this plugin or {plugins[found[name].plugin].title}",
+                    hint=f"rename it, or uninstall {' or '.join(p.distribution or p.entry for p in others)}",
                 )
             found[name] = Provided(name, value, plugin.label)
     return dict(sorted(found.items()))

@@ -39,6 +39,16 @@ class Tool:
     source: str = ""
 
     @property
+    def name(self) -> str:
+        """The key; the registry knows everything by its name."""
+        return self.key
+
+    @property
+    def description(self) -> str:
+        """The maker's name, for `netloom plugins`."""
+        return self.title
+
+    @property
     def variable(self) -> str:
         """Environment variable that may hold the executable's path."""
         return f"NETLOOM_{self.key.upper()}"
@@ -70,24 +80,31 @@ TOOLS: Mapping[str, Tool] = {
 }
 
 
+def known_tools() -> Mapping[str, Tool]:
+    """netloom's own tools and those of plugins."""
+    from netloom.core.plugins import registry  # the registry checks tools, so it imports this module
+
+    return {**TOOLS, **{key: provided.value for key, provided in registry().tools.items()}}
+
+
 def find_tool(key: str, environment: Mapping[str, str] | None = None) -> Path:
     """The executable of a tool.
 
     Args:
-        key: one of `TOOLS`.
+        key: one of `TOOLS`, or of a plugin.
         environment: variables to look in; those of the process by default.
 
     Raises:
         CompileError: NL601 when there is none, or the variable does not name an executable.
     """
-    if key not in TOOLS:
+    tool = TOOLS.get(key) or known_tools().get(key)
+    if tool is None:
         raise CompileError(
             "NL601",
             f"there is no tool '{key}'",
-            supported=", ".join(sorted(TOOLS)),
-            hint=suggestion(key, TOOLS),
+            supported=", ".join(sorted(known_tools())),
+            hint=suggestion(key, known_tools()) or "a plugin brings a tool by the hook netloom_tools",
         )
-    tool = TOOLS[key]
     variables = os.environ if environment is None else environment
     given = variables.get(tool.variable, "")
     if given:
@@ -140,7 +157,7 @@ def run_tool(
     outcome = f"was ended after {timeout_s:g} s" if ended else f"failed with status {code}"
     raise CompileError(
         "NL602",
-        "\n    ".join([f"{TOOLS[arguments[0]].title} {outcome}; its last lines:", *tail]),
+        "\n    ".join([f"{known_tools()[arguments[0]].title} {outcome}; its last lines:", *tail]),
         origin=arguments[0],
         hint=f"the whole output is in {log.name}",
     )

@@ -114,7 +114,6 @@ def run(target: Target, module: ModuleOp, samples: int) -> Run:
     design = target.compile(module)
     chip = hardware(design.module)
     simulator = design.simulator
-    assert simulator is not None, f"{target}: simulator(plan) is None, so nothing can be compared"
     result: SimulationResult = simulator.run([ports[info.name] for _, info in chip.inputs])
     names = [info.name for _, info in chip.outputs]
     assert len(result.outputs) == len(names), (

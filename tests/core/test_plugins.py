@@ -20,6 +20,7 @@ from netloom.core.devices import DEVICES, find_device
 from netloom.core.diagnostics import CompileError
 from netloom.core.hooks import API_VERSION, hookimpl
 from netloom.core.plugins import Plugin, listing, registry
+from netloom.core.tools import Tool, find_tool
 
 Install = Callable[[Mapping[str, ModuleType | str]], None]
 
@@ -251,9 +252,10 @@ def test_two_plugins_with_one_name(install: Install) -> None:
         }
     )
     assert refusal() == (
-        "[NL802] at 'b (unknown distribution)': backend 'fpga' is provided twice\n"
+        "[NL802] at 'b (unknown distribution)': backend 'fpga' is provided twice,"
+        " by a (unknown distribution) and b (unknown distribution)\n"
         "  supported: one provider for each name\n"
-        "  to do: uninstall this plugin or a (unknown distribution)"
+        "  to do: rename it, or uninstall a or b"
     )
 
 
@@ -375,3 +377,28 @@ def test_a_plugged_in_device_is_found(install: Install) -> None:
     assert str(caught.value) == (
         "[NL206] at 'device': unknown device 'boart'\n  supported: board\n  to do: did you mean 'board'?"
     )
+
+
+def test_a_function_that_is_not_marked_as_a_hook(install: Install) -> None:
+    plugin = module("plugin_forgetful")
+    plugin.netloom_backends = lambda: [Fpga()]  # type: ignore[attr-defined]  # a module of the test
+    install({"a": plugin})
+    assert refusal() == (
+        "[NL801] at 'a (unknown distribution)': netloom_backends is not marked as a hook,"
+        " so nothing would call it\n"
+        "  to do: put @netloom.core.hooks.hookimpl before it"
+    )
+
+
+def test_a_tool_of_a_plugin_is_found_by_its_key(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(
+        {"a": module("plugin_tool", netloom_tools=[Tool("lua", "Lua", ("no-such-lua",), package="lua5.4")])}
+    )
+    monkeypatch.delenv("NETLOOM_LUA", raising=False)
+    with pytest.raises(CompileError, match=r"\[NL601\] at 'lua': Lua \('no-such-lua'\) was not found"):
+        find_tool("lua")
+
+
+def test_a_tool_may_not_take_the_place_of_one_of_netlooms(install: Install) -> None:
+    install({"a": module("plugin_tool", netloom_tools=[Tool("ghdl", "GHDL", ("ghdl",))])})
+    assert "a tool with a key of its own ('ghdl' is netloom's)" in refusal()

@@ -1,7 +1,7 @@
 """Copies of tensors: into output ports, and for tools that want one reader for each array.
 
-A region of `DATAFLOW` is a list of calls in which every array has one writer and one reader (UG1399, "Canonical
-Forms" and "Limitations of Control-Driven Task-Level Parallelism").
+A region of `DATAFLOW` is a list of calls in which every array has one writer and one reader (UG1399,
+"Canonical Forms" and "Limitations of Control-Driven Task-Level Parallelism").
 """
 
 from __future__ import annotations

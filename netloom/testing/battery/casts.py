@@ -30,6 +30,9 @@ FAR = (
     (unsigned(4, 30), unsigned(3, 40)),
     (signed(6, -20), signed(5, 1)),
     (signed(9, 40), signed(9, 1)),
+    (signed(9, 67), signed(9, 1)),
+    (signed(9, 1), signed(9, 66)),
+    (signed(9, 1), signed(9, 80)),
 )
 """Casts that shift by more bits than either side has."""
 
@@ -65,7 +68,8 @@ def casts() -> Sequence[Case]:
             found.append(cast_case(source, target, *next(turns)))
     for source, target in FAR:
         modes = list(itertools.islice(turns, 4))
-        found += [cast_case(source, target, *pair) for pair in modes]
+        modes.append((Rounding.TRN, Overflow.SAT))  # the only one that leaves -1 of a small negative number
+        found += [cast_case(source, target, *pair) for pair in dict.fromkeys(modes)]
     found += [cast_case(signed(12, -1), signed(1, -3), *modes) for modes in MODES[::3]]
     found += [cast_case(signed(6, 2), Format(0, 0, True), *modes) for modes in MODES[::9]]
     found += [cast_case(signed(6, 2), signed(6, 2), *modes) for modes in MODES[::9]]

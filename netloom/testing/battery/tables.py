@@ -19,7 +19,7 @@ from netloom.testing.program import Port, Program
 
 Ints = NDArray[np.int64]
 
-SOURCES = (signed(6, 2), unsigned(7, -2), signed(20, 9), signed(1, 1))
+SOURCES = (signed(6, 2), unsigned(7, -2), signed(20, 9), signed(1, 1), unsigned(40, 12))
 
 
 def _tables() -> dict[str, tuple[Ints, int, int | None, Format]]:
@@ -33,6 +33,7 @@ def _tables() -> dict[str, tuple[Ints, int, int | None, Format]]:
         "table of zeros": (np.zeros(8, dtype=np.int64), -4, None, signed(2, 1)),
         "table by leading one": (rng.integers(-9, 200, 40), 0, 2, signed(9, 3)),
         "table by leading one alone": (rng.integers(0, 2, 6), 0, 0, unsigned(1, 3)),
+        "table by leading one up to bit 39": (rng.integers(0, 200, 160), 0, 2, unsigned(8, 3)),
         "table by leading one and 4 bits": (rng.integers(0, 2000, 19 * 16), 0, 4, unsigned(11, 3)),
     }
 
