@@ -22,11 +22,12 @@ from netloom.core.plan import BuildPlan
 from netloom.core.plugins import registry
 from netloom.ir import interpreter
 from netloom.ir.attributes import fixed_tensor
+from netloom.ir.fx import LookupOp
 from netloom.ir.nn import AddOp, ConcatOp, DenseOp, MatMulOp, MulOp, ReluOp
 from netloom.ir.nn.linear import reuse_factors
 from netloom.sim.hls import HlsSimulator
 from netloom.sim.vectors import with_vectors
-from tests.backends.designs import Program, random_graph, samples, signed, unsigned
+from tests.backends.designs import Program, array, random_graph, samples, signed, unsigned
 from tests.backends.designs import integer as integer_attribute
 from tests.backends.test_vhdl_project import every_op
 
@@ -190,6 +191,11 @@ def test_names_of_a_model_never_clash_with_the_language_or_with_each_other(name:
     value = program.inputs[0]
     for origin in (
         "int",
+        "in",
+        "out",
+        "ap_fixed",
+        "ac",
+        "copy_of_x0",
         "INT",
         "x",
         "fc",
@@ -243,6 +249,81 @@ def test_broadcasting_is_arithmetic_and_no_table(shape: tuple[int, ...], axis: i
     kept = [size if n == axis else 1 for n, size in enumerate(shape)]
     positions = np.arange(shape[axis]).reshape(kept)
     assert pattern_of(np.broadcast_to(positions, shape)).table is None
+
+
+@pytest.mark.parametrize("name", GENUINE)
+def test_tables_are_exact_for_the_widest_numbers(name: str) -> None:
+    formats = (signed(60, 20), signed(52, 3), unsigned(63, 60), signed(31, 3))
+    program = Program([((6,), each) for each in formats])
+    rng = np.random.default_rng(5)
+    for x in program.inputs:
+        for low, bits in ((0, 4), (0, 12), (-(2**31) - 1, None), (2**61, None)):
+            table = {"table": array(rng.integers(0, 200, 300)), "function": StringAttr("table")}
+            kind = {} if bits is None else {"mantissa_bits": integer_attribute(bits)}
+            result = fixed_tensor((6,), unsigned(8, 3))
+            program.output(
+                program.add(LookupOp, x, result=result, low=integer_attribute(low), **table, **kind)
+            )
+    check(program.finish(), name)
+
+
+@pytest.mark.parametrize("name", GENUINE)
+@pytest.mark.parametrize("overflow", ["WRAP", "SAT", "SAT_ZERO", "SAT_SYM"])
+def test_casts_may_shift_further_than_any_word(name: str, overflow: str) -> None:
+    pairs = (
+        ((9, 1), (9, 80)),
+        ((9, 67), (9, 1)),
+        ((10, 120), (9, 3)),
+        ((9, 3), (10, 120)),
+        ((40, 70), (6, 1)),
+    )
+    program = Program([((5,), make(*source)) for source, _ in pairs for make in (signed, unsigned)])
+    targets = [make(*target) for _, target in pairs for make in (signed, unsigned)]
+    for x, target in zip(program.inputs, targets, strict=True):
+        for rounding in ("TRN", "RND", "RND_CONV"):
+            program.output(program.cast(x, target, rounding, overflow))
+    check(program.finish(), name)
+
+
+def copies_in(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip().startswith("copy_")]
+
+
+def test_beside_shared_multipliers_every_array_has_one_reader() -> None:
+    program = Program([((1, 4), signed(5, 2))])
+    x = program.inputs[0]
+    weight = program.constant(np.arange(16).reshape(4, 4) - 8, signed(6, 2))
+    more = {"strategy": StringAttr("resource"), "reuse_factor": integer_attribute(4)}
+    y = program.add(DenseOp, x, weight, **more)
+    program.output(program.add(AddOp, y, program.add(MulOp, x, y)))
+    program.output(y)
+    module = program.finish()
+    for name in VENDORS:
+        check(module, name)
+    vitis, catapult = (emitted(module, name) for name in GENUINE)
+    path = f"src/{vitis.properties['top']}.cpp"
+    assert copies_in(vitis.files[path]) == [
+        "copy_of_x0(x0, x0_0_copy, x0_1_copy);",
+        "copy_of_dense_1_y(dense_1_y, dense_1_y_0_copy, dense_1_y_1_copy, dense_1_y_2_copy);",
+        "copy_to_y1(dense_1_y_2_copy, y1);",
+    ]
+    assert copies_in(catapult.files[path]) == ["copy_to_y1(dense_1_y, y1);"]
+
+
+@pytest.mark.parametrize("part", ["x]; exec ls [", "x$(shell ls)", "a b"])
+def test_a_part_number_has_no_characters_that_scripts_would_run(part: str) -> None:
+    with pytest.raises(CompileError, match=r"\[NL203\] at 'part'"):
+        HlsOptions(part=part)
+
+
+@pytest.mark.parametrize(
+    ("backend", "device"), [("quartus", "xcvu9p"), ("vivado", "agilex-7"), ("vitis", "ecp5-85k")]
+)
+def test_a_device_of_another_vendor_is_refused_unless_a_part_is_named(backend: str, device: str) -> None:
+    options = backend_of(backend).options
+    with pytest.raises(CompileError, match=r"\[NL203\] at 'device'"):
+        options(device=device)
+    assert options(device=device, part="some-part").chosen_part == "some-part"
 
 
 def test_integer_literals_of_every_size() -> None:

@@ -37,6 +37,13 @@ def test_a_variable_that_names_another_directory_is_an_error(tmp_path: Path) -> 
         find_headers("ap", {"NETLOOM_AP_TYPES": str(tmp_path)})
 
 
+def test_a_relative_directory_is_meant_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "types").mkdir()
+    (tmp_path / "types" / "ap_fixed.h").touch()
+    monkeypatch.chdir(tmp_path)
+    assert find_headers("ap", {"NETLOOM_AP_TYPES": "types"}) == tmp_path / "types"
+
+
 def test_without_headers_the_error_says_what_brings_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CompileError) as error:

@@ -152,7 +152,7 @@ def _shared(op: DenseOp, context: Context) -> Layer:
         (Operand("x", 0),),
         tuple(body),
         tuple(tables),
-        {f"{context.name}_weight": lanes},
+        {f"{context.name}_weight": lanes} if steps > 1 else {},
         rows * lanes,
     )
 
