@@ -264,7 +264,7 @@ def test_real_models_have_ports_at_their_quantizers(tmp_path: Path) -> None:
     finish_function(function, [("out", real.result)])
     plan = project(module)
     assert plan.properties["top"] == "n_2_jets"
-    assert plan.properties["signals"] == "in_port,in_1,out_port"
+    assert plan.properties["signals"] == "n_in,in_1,n_out"
     assert "src/n_2_jets_gemm_0_add.vhd" in plan.files
 
     x = np.random.default_rng(0).normal(0, 2, (20, 1, 3))
