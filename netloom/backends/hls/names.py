@@ -19,10 +19,9 @@ RESERVED = words(
 
 USED = words(
     """
-    a b i k m o r x y row sum best index reached exponent aligned mantissa number main std component
-    design inputs outputs input output testbench bridge harness types abs min max log exp sin cos
-    tan sqrt pow round errno stdin stdout stderr assert linux unix major minor makedev complex signbit
-    isnan isinf isfinite offsetof alloca in out
+    i index mantissa number main std component design inputs outputs input output testbench bridge
+    harness types abs min max log exp sin cos tan sqrt pow round errno stdin stdout stderr assert
+    linux unix major minor makedev complex signbit isnan isinf isfinite offsetof alloca in out
     """
 )
-"""What the generated text itself, or a header that it includes, refers to."""
+"""What the generated text refers to beside its own parameters, and what headers define."""
