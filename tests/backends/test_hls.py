@@ -315,6 +315,16 @@ def test_beside_shared_multipliers_every_array_has_one_reader() -> None:
     assert copies_in(catapult.files[path]) == ["copy_to_y1(dense_1_y, y1);"]
 
 
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_value_may_leave_by_several_ports_and_an_input_or_a_constant_by_any(name: str) -> None:
+    program = Program([((2,), signed(5, 2))])
+    x = program.inputs[0]
+    y = program.add(ReluOp, x)
+    for value in (y, y, x, x, program.constant(np.array([3, -1]), signed(4, 2))):
+        program.output(value)
+    check(program.finish(), name)
+
+
 @pytest.mark.parametrize("part", ["x]; exec ls [", "x$(shell ls)", "a b"])
 def test_a_part_number_has_no_characters_that_scripts_would_run(part: str) -> None:
     with pytest.raises(CompileError, match=r"\[NL203\] at 'part'"):

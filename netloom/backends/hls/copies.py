@@ -6,6 +6,7 @@ A region of `DATAFLOW` is a list of calls in which every array has one writer an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from netloom.backends.hls.layers.layer import Layer, Operand
@@ -14,14 +15,17 @@ from netloom.backends.hls.text import loop
 from netloom.backends.hls.vendor import Vendor
 
 
-def connect_output(program: Program, source: Variable, port: Variable, vendor: Vendor) -> None:
-    """The call that makes `source` writes the port itself, or a copy does when others need it too."""
-    readers = sum(call.arguments.count(source) for call in program.calls)
-    for index, call in enumerate(program.calls):
-        if call.results == (source,) and not readers:
-            program.calls[index] = replace(call, results=(port,))
-            return
-    program.calls.append(copy(f"copy_to_{port.name}", source, (port,), vendor))
+def connect_outputs(
+    program: Program, sources: Sequence[Variable], ports: Sequence[Variable], vendor: Vendor
+) -> None:
+    """The call that makes a port's source writes the port itself; where others read it too, a copy does."""
+    for source, port in zip(sources, ports, strict=True):
+        readers = sources.count(source) + sum(call.arguments.count(source) for call in program.calls)
+        made = [index for index, call in enumerate(program.calls) if call.results == (source,)]
+        if made and readers == 1:
+            program.calls[made[0]] = replace(program.calls[made[0]], results=(port,))
+        else:
+            program.calls.append(copy(f"copy_to_{port.name}", source, (port,), vendor))
 
 
 def give_each_reader_its_own(program: Program, vendor: Vendor) -> None:

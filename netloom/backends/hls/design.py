@@ -7,7 +7,7 @@ import re
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
-from netloom.backends.hls.copies import connect_output, give_each_reader_its_own
+from netloom.backends.hls.copies import connect_outputs, give_each_reader_its_own
 from netloom.backends.hls.layers.layer import Context, describe, elements, number_format
 from netloom.backends.hls.layers.registry import layer_for
 from netloom.backends.hls.names import RESERVED, USED
@@ -68,8 +68,8 @@ class _Builder:
         outputs = [self._port(value, info) for value, info in self.hardware.outputs]
         for op in self.hardware.ops:
             self._call(op)
-        for (value, _), port in zip(self.hardware.outputs, outputs, strict=True):
-            connect_output(self.program, self._variable(value, ""), port, self.vendor)
+        sources = [self._variable(value, "") for value, _ in self.hardware.outputs]
+        connect_outputs(self.program, sources, outputs, self.vendor)
         if self.program.interval > 1 and self.vendor.one_reader:
             give_each_reader_its_own(self.program, self.vendor)
         ports = {variable.name for _, variable in self.program.ports}
