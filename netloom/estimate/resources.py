@@ -20,15 +20,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
 from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
 from netloom.core.fixed import Format
-from netloom.ir.attributes import ArrayAttr, format_of, shape_of
+from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
 from netloom.ir.fx import CastOp, ConstantOp, LookupOp, ThresholdOp
@@ -52,6 +51,7 @@ from netloom.passes.analysis.hardware import Hardware, hardware
 from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval
 from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.reuse import delay_registers, reuse_factor, sharing
+from netloom.passes.analysis.scheduled import latency_cycles, program_timing, stages, start_cycle
 from netloom.passes.analysis.timing import steps, tree_levels, wire_bits
 
 BLOCK_MEMORY_BITS = 36 * 1024
@@ -95,14 +95,10 @@ def estimate(module: ModuleOp) -> list[LayerEstimate]:
     attribute = main(module).attributes.get("device")
     device = find_device(attribute.data if isinstance(attribute, StringAttr) else DEFAULT_DEVICE)
     rows = [_row(op, intervals, device) for op in program.ops]
-    timing = [_cycles(main(module), name) for name in ("latency_cycles", "interval_cycles")]
-    rows.append(LayerEstimate("(delays)", "delay", 0, 0, _delay_bits(program, *timing)))
+    timing = program_timing(module)
+    cycles = (timing.latency_cycles, timing.interval_cycles) if timing else (0, 0)
+    rows.append(LayerEstimate("(delays)", "delay", 0, 0, _delay_bits(program, *cycles)))
     return rows
-
-
-def _cycles(op: Any, name: str) -> int:
-    attribute = op.attributes.get(name)
-    return int(attribute.value.data) if isinstance(attribute, IntegerAttr) else 0
 
 
 def _count(value: SSAValue) -> int:
@@ -119,12 +115,12 @@ def _delay_bits(program: Hardware, latency: int, interval: int) -> int:
     """Registers of the top level: each value is kept until its last use."""
     ready: dict[SSAValue, int] = {value: 0 for value, _ in program.inputs}
     for op in program.ops:
-        ready[op.results[0]] = _cycles(op, "start_cycle") + _cycles(op, "latency_cycles")
+        ready[op.results[0]] = start_cycle(op) + latency_cycles(op)
     last = dict(ready)
     for op in program.ops:
         for operand in op.operands:
             if operand in last:
-                last[operand] = max(last[operand], _cycles(op, "start_cycle"))
+                last[operand] = max(last[operand], start_cycle(op))
     for value, _ in program.outputs:
         if value in last:
             last[value] = latency
@@ -139,36 +135,33 @@ def _row(op: NetloomOp, intervals: Intervals, device: Device) -> LayerEstimate:
     rule = _RULES.get(type(op))
     lut, dsp, bram36 = rule(op, intervals, device) if rule is not None else (0, 0, 0)
     ff = _kernel_registers(op, intervals) if isinstance(op, KernelOp) else _step_registers(op, device)
-    latency = _cycles(op, "latency_cycles")
+    latency = latency_cycles(op)
     return LayerEstimate(op.origin_name, op.name, latency, lut, ff, dsp, bram36)
 
 
 def _step_registers(op: NetloomOp, device: Device) -> int:
     """Bits of the registers between an op's steps."""
-    attribute = op.attributes.get("step_stages")
-    if not isinstance(attribute, ArrayAttr):
+    planned = stages(op)
+    if not planned:
         return 0
-    found = steps(op, device)
-    latency = _cycles(op, "latency_cycles") - (reuse_factor(op) - 1)
-    stages = [*attribute.ints().tolist(), latency]
-    return sum(step.bits * (stages[i + 1] - stages[i]) for i, step in enumerate(found))
+    planned.append(latency_cycles(op) - (reuse_factor(op) - 1))
+    return sum(
+        step.bits * (planned[i + 1] - planned[i]) for i, step in enumerate(steps(op, device))
+    )
 
 
 def _kernel_registers(op: KernelOp, intervals: Intervals) -> int:
     """Bits that cross each stage boundary, for all rows."""
-    stages: list[int] = []
-    for name in ("node_stages", "output_stages"):
-        attribute = op.attributes.get(name)
-        if not isinstance(attribute, ArrayAttr):
-            return 0
-        stages += attribute.ints().tolist()
+    planned = stages(op, "node") + stages(op, "output")
+    if not planned:
+        return 0
     nodes = kernel_nodes(op, intervals[op.input], find_device(DEFAULT_DEVICE))
-    latency = _cycles(op, "latency_cycles")
-    last = [*stages[: nodes.n_values], *([latency] * (len(stages) - nodes.n_values))]
+    latency = latency_cycles(op)
+    last = [*planned[: nodes.n_values], *([latency] * (len(planned) - nodes.n_values))]
     for node, operands in enumerate(nodes.operands):
         for operand in operands:
-            last[operand] = max(last[operand], stages[node])
-    bits = sum((end - start) * width for start, end, width in zip(stages, last, nodes.bits, strict=True))
+            last[operand] = max(last[operand], planned[node])
+    bits = sum((end - start) * width for start, end, width in zip(planned, last, nodes.bits, strict=True))
     return _kernel_rows(op) * bits
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 
 from netloom.core.diagnostics import Note
-from netloom.ir.program import main, notes
+from netloom.ir.program import notes
 from netloom.passes.analysis.hardware import PortInfo, hardware
+from netloom.passes.analysis.scheduled import ProgramTiming, program_timing
 
 if TYPE_CHECKING:
     from netloom.estimate.resources import LayerEstimate
@@ -112,20 +113,15 @@ def make_report(module: ModuleOp, name: str, backend: str, io: str) -> Report:
     """The report of a scheduled module."""
     from netloom.estimate.resources import estimate
 
-    attributes = main(module).attributes
-    period = attributes.get("clock_period_ns")
+    timing = program_timing(module) or ProgramTiming(0, 0, 0.0)
     return Report(
         name=name,
         backend=backend,
         io=io,
-        latency_cycles=_integer(attributes.get("latency_cycles")),
-        interval_cycles=_integer(attributes.get("interval_cycles")),
-        clock_period_ns=float(period.value.data) if isinstance(period, FloatAttr) else 0.0,
+        latency_cycles=timing.latency_cycles,
+        interval_cycles=timing.interval_cycles,
+        clock_period_ns=timing.clock_period_ns,
         layers=estimate(module),
         ports=hardware(module).ports,
         notes=notes(module),
     )
-
-
-def _integer(attribute: object) -> int:
-    return int(attribute.value.data) if isinstance(attribute, IntegerAttr) else 0

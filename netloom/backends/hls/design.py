@@ -18,7 +18,6 @@ from netloom.backends.names import Names, identifier
 from netloom.core.diagnostics import CompileError
 from netloom.ir.base import NetloomOp
 from netloom.ir.fx import CastOp, ConstantOp
-from netloom.ir.nn import DenseOp
 from netloom.ir.program import main, model_name
 from netloom.passes.analysis.hardware import Hardware, PortInfo, hardware
 from netloom.passes.analysis.ranges import value_intervals
@@ -53,7 +52,7 @@ class _Builder:
         self.intervals = value_intervals(module)
         self.names = Names(reserved=RESERVED | USED)
         self.variables: dict[SSAValue, Variable] = {}
-        self.program = Program(self._name(model_name(main(module))), _interval(found))
+        self.program = Program(self._name(model_name(main(module))), max(map(reuse_factor, found.ops), default=1))
 
     def _name(self, text: str) -> str:
         base = identifier(text)
@@ -125,11 +124,3 @@ class _Builder:
         self.program.calls.append(
             Call(name, op.name, " ".join(op.origin_name.split()), layer, parameters, arguments, (result,))
         )
-
-
-def _interval(found: Hardware) -> int:
-    """Cycles between two inputs: those of the layer that shares its multipliers most."""
-    factors = [
-        reuse_factor(op) for op in found.ops if isinstance(op, DenseOp) and op.strategy.data == "resource"
-    ]
-    return max(factors, default=1)

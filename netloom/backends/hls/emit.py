@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 
 from netloom.backends.hls import pragmas
 from netloom.backends.hls.design import program_of
@@ -13,8 +13,8 @@ from netloom.backends.hls.layers.layer import Layer
 from netloom.backends.hls.program import Call, Program
 from netloom.backends.hls.text import Table, indented
 from netloom.backends.hls.vendor import Vendor
-from netloom.ir.program import main
 from netloom.passes.analysis.hardware import PortInfo
+from netloom.passes.analysis.scheduled import program_timing
 
 SIMULATION_SOURCES = ("src/{top}.cpp", "tb/bridge.cpp")
 
@@ -90,14 +90,14 @@ def _storage(table: Table, layer: Layer, vendor: Vendor) -> list[str]:
 
 def properties(program: Program, module: ModuleOp, vendor: Vendor, backend: str) -> dict[str, str]:
     """What a simulator and the report need of a plan."""
-    latency = main(module).attributes.get("latency_cycles")
+    timing = program_timing(module)
     return {
         "backend": backend,
         "top": program.top,
         "ports": PortInfo.to_json([port for port, _ in program.ports]),
         "signals": ",".join(variable.name for _, variable in program.ports),
         "interval_cycles": str(program.interval),
-        "latency_cycles": str(latency.value.data) if isinstance(latency, IntegerAttr) else "",
+        "latency_cycles": str(timing.latency_cycles) if timing else "",
         "sources": ",".join(path.format(top=program.top) for path in SIMULATION_SOURCES),
         "headers": vendor.types,
         "vectors": "decimal",

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 
 from netloom.backends.vhdl.layers.layer import Layer
 from netloom.backends.vhdl.layers.registry import layer_for
@@ -17,13 +17,14 @@ from netloom.backends.vhdl.names import Names, identifier
 from netloom.backends.vhdl.options import VhdlOptions
 from netloom.backends.vhdl.scripts import project_files, steps
 from netloom.backends.vhdl.text import vector
-from netloom.backends.vhdl.top import Timing, Top, write_top
+from netloom.backends.vhdl.top import Top, write_top
 from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
 from netloom.ir.base import NetloomOp
 from netloom.ir.program import main, model_name
 from netloom.passes.analysis.hardware import Hardware, PortInfo, hardware
 from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.scheduled import ProgramTiming, required_timing
 
 LIBRARY = "netloom.backends.vhdl"
 PACKAGE = "netloom_fx"
@@ -94,7 +95,7 @@ def emit(module: ModuleOp, options: VhdlOptions) -> BuildPlan:
         raise CompileError(
             "NL308", "the program has no hardware between its inputs and outputs", hint="quantize its inputs"
         )
-    timing = scheduled_timing(module)
+    timing = required_timing(module)
     top_name = Names().fresh(model_name(main(module)))
     names = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS])
     ports = _top_ports(program)
@@ -119,7 +120,7 @@ def _library(shares_multipliers: bool) -> dict[str, str]:
 
 
 def _properties(
-    top: str, ports: list[TopPort], sources: list[str], timing: Timing, options: VhdlOptions
+    top: str, ports: list[TopPort], sources: list[str], timing: ProgramTiming, options: VhdlOptions
 ) -> dict[str, str]:
     return {
         "backend": "vhdl",
@@ -132,23 +133,6 @@ def _properties(
         "device": options.device,
         "sources": ",".join(sources),
     }
-
-
-def scheduled_timing(module: ModuleOp) -> Timing:
-    """Latency and interval that the schedule gave to the program.
-
-    Raises:
-        CompileError: NL308 when there is no schedule.
-    """
-    cycles: list[int] = []
-    for name in ("latency_cycles", "interval_cycles"):
-        attribute = main(module).attributes.get(name)
-        if not isinstance(attribute, IntegerAttr):
-            raise CompileError(
-                "NL308", "the program has no schedule", hint="run the pass 'schedule' before the backend"
-            )
-        cycles.append(attribute.value.data)
-    return Timing(*cycles)
 
 
 def _top_ports(program: Hardware) -> list[TopPort]:
@@ -209,7 +193,7 @@ def _comment(text: str) -> str:
     return " ".join(text.split())
 
 
-def _signals(ports: list[TopPort], timing: Timing) -> list[dict[str, Any]]:
+def _signals(ports: list[TopPort], timing: ProgramTiming) -> list[dict[str, Any]]:
     """All ports of the top entity, in order."""
     control = [{"name": name, "mode": "in", "type": "std_logic"} for name in ("clk", "rst", "ce", "in_valid")]
     if timing.interval_cycles > 1:
@@ -220,7 +204,7 @@ def _signals(ports: list[TopPort], timing: Timing) -> list[dict[str, Any]]:
     return [*control, *inputs, {"name": "out_valid", "mode": "out", "type": "std_logic"}, *outputs]
 
 
-def _top_text(module: ModuleOp, top: Top, name: str, ports: list[TopPort], timing: Timing) -> str:
+def _top_text(module: ModuleOp, top: Top, name: str, ports: list[TopPort], timing: ProgramTiming) -> str:
     return (
         environment()
         .get_template("top.vhd.j2")
@@ -237,7 +221,7 @@ def _top_text(module: ModuleOp, top: Top, name: str, ports: list[TopPort], timin
     )
 
 
-def _bench_text(name: str, ports: list[TopPort], timing: Timing, options: VhdlOptions) -> str:
+def _bench_text(name: str, ports: list[TopPort], timing: ProgramTiming, options: VhdlOptions) -> str:
     return (
         environment()
         .get_template("testbench.vhd.j2")

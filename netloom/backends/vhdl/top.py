@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import SSAValue
 
 from netloom.backends.vhdl.layers.layer import Layer, bits
@@ -17,14 +16,7 @@ from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp
 from netloom.passes.analysis.hardware import Hardware
 from netloom.passes.analysis.reuse import delay_registers
-
-
-@dataclass(frozen=True)
-class Timing:
-    """What the schedule promises: cycles from input to output, and between two inputs."""
-
-    latency_cycles: int
-    interval_cycles: int
+from netloom.passes.analysis.scheduled import ProgramTiming, start_cycle
 
 
 @dataclass
@@ -49,7 +41,7 @@ def write_top(
     program: Hardware,
     layers: Mapping[NetloomOp, tuple[str, Layer]],
     port_signals: Sequence[str],
-    timing: Timing,
+    timing: ProgramTiming,
     name: str,
 ) -> Top:
     """The top architecture, of an entity called `name`, of a scheduled program.
@@ -70,7 +62,7 @@ class _TopWriter:
         program: Hardware,
         layers: Mapping[NetloomOp, tuple[str, Layer]],
         port_signals: Sequence[str],
-        timing: Timing,
+        timing: ProgramTiming,
         name: str,
     ) -> None:
         self.name = name
@@ -144,7 +136,7 @@ class _TopWriter:
         return self.constants[value]
 
     def _layer(self, op: NetloomOp, entity: str, layer: Layer) -> None:
-        start = _integer(op, "start_cycle")
+        start = start_cycle(op)
         result = op.results[0]
         base = entity.removeprefix(f"{self.name}_")
         signal = self.names.fresh(f"{base}_y")
@@ -258,9 +250,3 @@ def _generate(
     inner = _instance("lane", entity, ports)
     head = f"{label} : for row in 0 to {layer.lanes - 1} generate"
     return [head, *(f"  {line}" for line in inner), f"end generate {label};"]
-
-
-def _integer(op: NetloomOp, name: str) -> int:
-    attribute = op.attributes[name]
-    assert isinstance(attribute, IntegerAttr)
-    return int(attribute.value.data)

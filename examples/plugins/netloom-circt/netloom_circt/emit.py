@@ -9,7 +9,7 @@ import circt
 from circt import ir
 from circt.passmanager import PassManager
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 
 from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan, Step
@@ -17,6 +17,7 @@ from netloom.ir.base import NetloomOp
 from netloom.ir.program import main, model_name
 from netloom.passes.analysis.hardware import Hardware, PortInfo, hardware
 from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.scheduled import required_timing
 from netloom_circt.layers.layer import Layer, layer_of
 from netloom_circt.names import Names, identifier
 from netloom_circt.options import CirctOptions
@@ -64,7 +65,7 @@ def emit(module: ModuleOp, options: CirctOptions) -> BuildPlan:
         raise CompileError(
             "NL308", "the program has no hardware between its inputs and outputs", hint="quantize its inputs"
         )
-    latency = scheduled_latency(module)
+    latency = required_timing(module).latency_cycles
     top = identifier(model_name(main(module)))
     signals = _port_names(program, top)
     core, text = circt_texts(module, program, top, signals, latency)
@@ -87,20 +88,6 @@ def emit(module: ModuleOp, options: CirctOptions) -> BuildPlan:
         "interval_cycles": "1",
     }
     return BuildPlan(files, (Step("simulate", ("make", "sim")),), properties)
-
-
-def scheduled_latency(module: ModuleOp) -> int:
-    """Latency in cycles that the schedule gave to the program.
-
-    Raises:
-        CompileError: NL308 when there is no schedule.
-    """
-    attribute = main(module).attributes.get("latency_cycles")
-    if not isinstance(attribute, IntegerAttr):
-        raise CompileError(
-            "NL308", "the program has no schedule", hint="run the pass 'schedule' before the backend"
-        )
-    return int(attribute.value.data)
 
 
 def _port_names(program: Hardware, top: str) -> list[str]:

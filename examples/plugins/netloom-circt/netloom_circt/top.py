@@ -13,8 +13,9 @@ from xdsl.ir import SSAValue
 from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp
 from netloom.passes.analysis.hardware import Hardware
+from netloom.passes.analysis.scheduled import start_cycle
 from netloom_circt.circuit import Bits, Circuit, constant
-from netloom_circt.layers.body import integer, tensor_bits
+from netloom_circt.layers.body import tensor_bits
 from netloom_circt.layers.layer import Layer
 
 
@@ -92,7 +93,7 @@ class Top:
 
     def _instances(self, circuit: Circuit, layer: Layer, clock: list[Any]) -> None:
         """The layer's instances, one for each lane, and its result."""
-        start = integer(layer.op, "start_cycle")
+        start = start_cycle(layer.op)
         sources = [self._late(circuit, layer.op.operands[port.operand], start) for port in layer.ports]
         found: list[Bits] = []
         for lane in range(layer.lanes):

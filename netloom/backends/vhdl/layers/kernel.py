@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from netloom.backends.vhdl.layers.layer import Intervals, Layer, Operand, describe
 from netloom.backends.vhdl.text import literal, process, wire_bits
 from netloom.core.adder_graph import bit_width
-from netloom.ir.attributes import ArrayAttr, shape_of
+from netloom.ir.attributes import shape_of
 from netloom.ir.da import KernelOp
 from netloom.passes.analysis.kernel_timing import row_interval
+from netloom.passes.analysis.scheduled import latency_cycles, stages
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class KernelWriter:
         self.op = op
         self.graph = op.graph
         self.width = wire_bits(op.result_format)
-        self.latency = int(op.attributes["latency_cycles"].value.data)  # type: ignore[attr-defined]  # IntegerAttr
+        self.latency = latency_cycles(op)
         low, high = self.graph.intervals(*row_interval(op, intervals[op.input]))
         widths = bit_width(low, high).tolist()
         self.values = [
@@ -53,10 +54,7 @@ class KernelWriter:
             )
         ]
         self.values += [_Value(f"y{j}", self.width, True) for j in range(self.graph.n_outputs)]
-        self.stage = [
-            *_stages(op, "node_stages"),
-            *_stages(op, "output_stages"),
-        ]
+        self.stage = stages(op, "node") + stages(op, "output")
         self.last_use = self._last_use()
 
     def _operands(self, node: int) -> tuple[int, ...]:
@@ -192,13 +190,6 @@ class KernelWriter:
             low = column * self.width
             lines.append(f"y({low + self.width - 1} downto {low}) <= std_logic_vector({value});")
         return lines
-
-
-def _stages(op: KernelOp, name: str) -> list[int]:
-    attribute = op.attributes[name]
-    assert isinstance(attribute, ArrayAttr)
-    stages: list[int] = attribute.ints().tolist()
-    return stages
 
 
 def kernel(op: KernelOp, intervals: Intervals) -> Layer:

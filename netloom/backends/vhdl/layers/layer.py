@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from netloom.backends.vhdl.text import wire_bits
-from netloom.ir.attributes import ArrayAttr, format_of, shape_of
-from netloom.ir.base import NetloomOp
+from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.interval import Interval
 
 Intervals = Mapping[SSAValue, Interval]
@@ -70,9 +69,3 @@ def describe(value: SSAValue) -> str:
     """Shape and format of a tensor, for a comment."""
     shape = " x ".join(map(str, shape_of(value.type))) or "scalar"
     return f"{shape} of {format_of(value.type)}"
-
-
-def stages(op: NetloomOp) -> list[int]:
-    """The stages that the schedule gave to the op's steps."""
-    attribute = op.attributes.get("step_stages")
-    return attribute.ints().tolist() if isinstance(attribute, ArrayAttr) else []

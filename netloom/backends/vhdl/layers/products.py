@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netloom.backends.vhdl.layers.layer import Intervals, Layer, Operand, bits, describe, elements, stages
+from netloom.backends.vhdl.layers.layer import Intervals, Layer, Operand, bits, describe, elements
 from netloom.backends.vhdl.text import (
     element,
     index_expression,
@@ -27,6 +27,7 @@ from netloom.backends.vhdl.text import (
 from netloom.ir.fx import ConstantOp
 from netloom.ir.interval import Ints
 from netloom.ir.nn import DenseOp, MatMulOp
+from netloom.passes.analysis.scheduled import stages
 from netloom.passes.analysis.timing import tree_levels
 
 

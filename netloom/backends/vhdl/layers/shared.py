@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from netloom.backends.vhdl.layers.layer import Intervals, Layer, Operand, bits, describe, elements, stages
+from netloom.backends.vhdl.layers.layer import Intervals, Layer, Operand, bits, describe, elements
 from netloom.backends.vhdl.layers.products import products
 from netloom.backends.vhdl.text import is_signed, process, vector
 from netloom.ir.fx import ConstantOp
 from netloom.ir.interval import Ints
 from netloom.ir.nn import DenseOp
 from netloom.passes.analysis.reuse import Sharing, sharing
+from netloom.passes.analysis.scheduled import stages
 
 PORTS = ("clk", "rst", "ce", "start", "x", "address", "weights", "group_n", "bias", "y")
 """Ports of `netloom_mac`; the signals of the layer have the same names."""

@@ -11,7 +11,6 @@ from netloom.backends.vhdl.layers.layer import (
     bits,
     describe,
     elements,
-    stages,
 )
 from netloom.backends.vhdl.layers.pipeline import StepText, pipeline
 from netloom.backends.vhdl.text import (
@@ -28,6 +27,7 @@ from netloom.backends.vhdl.text import (
 from netloom.core.diagnostics import CompileError
 from netloom.ir.fx import LookupOp, ThresholdOp
 from netloom.ir.interval import Ints
+from netloom.passes.analysis.scheduled import stages
 from netloom.passes.analysis.timing import index_bits
 
 

@@ -10,7 +10,6 @@ from netloom.backends.vhdl.layers.layer import (
     bits,
     describe,
     elements,
-    stages,
 )
 from netloom.backends.vhdl.layers.pipeline import StepText, pipeline
 from netloom.backends.vhdl.layers.wiring import move
@@ -24,6 +23,7 @@ from netloom.backends.vhdl.text import (
 )
 from netloom.ir.interval import Ints
 from netloom.ir.nn import ArgMaxOp, HardmaxOp, ReduceOp
+from netloom.passes.analysis.scheduled import stages
 from netloom.passes.analysis.timing import tree_levels
 
 

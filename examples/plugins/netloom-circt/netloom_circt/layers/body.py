@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import SSAValue
 
-from netloom.ir.attributes import ArrayAttr, format_of, shape_of
+from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp
 from netloom.ir.interval import Interval, Ints
+from netloom.passes.analysis.scheduled import stages
 from netloom_circt.circuit import Bits, Circuit, literal, wire_bits
 
 Intervals = Mapping[SSAValue, Interval]
@@ -48,8 +48,7 @@ class Body:
     @property
     def stages(self) -> list[int]:
         """The stages that the schedule gave to the op's steps."""
-        attribute = self.op.attributes.get("step_stages")
-        return attribute.ints().tolist() if isinstance(attribute, ArrayAttr) else [0]
+        return stages(self.op) or [0]
 
     @property
     def width(self) -> int:
@@ -104,10 +103,3 @@ def describe(value: SSAValue) -> str:
     """Shape and format of a tensor, for a comment."""
     shape = " x ".join(map(str, shape_of(value.type))) or "scalar"
     return f"{shape} of {format_of(value.type)}"
-
-
-def integer(op: NetloomOp, name: str) -> int:
-    """A number that the schedule left on an op."""
-    attribute = op.attributes[name]
-    assert isinstance(attribute, IntegerAttr)
-    return int(attribute.value.data)

@@ -6,9 +6,9 @@ Stage s is the logic behind s registers. Widths are those of the nodes' exact in
 from __future__ import annotations
 
 from netloom.core.adder_graph import bit_width
-from netloom.ir.attributes import ArrayAttr
 from netloom.ir.da import KernelOp
 from netloom.passes.analysis.kernel_timing import row_interval
+from netloom.passes.analysis.scheduled import stages
 from netloom_circt.circuit import Bits, literal
 from netloom_circt.layers.body import Body
 
@@ -20,7 +20,7 @@ def kernel(body: Body) -> list[Bits]:
     graph = op.graph
     low, high = graph.intervals(*row_interval(op, body.intervals[op.input]))
     widths = bit_width(low, high).tolist()
-    needed, stages = _needed(op), _stages(op, "node_stages")
+    needed, node_stages = _needed(op), stages(op, "node")
     nodes: list[Bits] = []
     for number in range(graph.n_nodes):
         if low[number] == high[number] or not needed[number]:
@@ -31,7 +31,7 @@ def kernel(body: Body) -> list[Bits]:
             narrow = circuit.part(body.element(0, number), 0, widths[number], signed=signed)
             nodes.append(circuit.named(narrow, f"x{number}"))
             continue
-        adder, stage = number - graph.n_inputs, stages[number]
+        adder, stage = number - graph.n_inputs, node_stages[number]
         left, right = (
             circuit.at(nodes[source], stage, _name(op, source))
             for source in (int(graph.lhs[adder]), int(graph.rhs[adder]))
@@ -40,7 +40,7 @@ def kernel(body: Body) -> list[Bits]:
         shifts = (int(graph.lhs_shift[adder]), int(graph.rhs_shift[adder]))
         total = rule(left, right, widths[number], shifts).read_as(signed=signed)
         nodes.append(circuit.named(total, _name(op, number)))
-    late = _stages(op, "output_stages")
+    late = stages(op, "output")
     return [_output(body, op, nodes, column, late[column]) for column in range(graph.n_outputs)]
 
 
@@ -66,13 +66,6 @@ def _needed(op: KernelOp) -> list[bool]:
         if needed[graph.n_inputs + adder]:
             needed[int(graph.lhs[adder])] = needed[int(graph.rhs[adder])] = True
     return needed
-
-
-def _stages(op: KernelOp, name: str) -> list[int]:
-    attribute = op.attributes[name]
-    assert isinstance(attribute, ArrayAttr)
-    stages: list[int] = attribute.ints().tolist()
-    return stages
 
 
 def _name(op: KernelOp, node: int) -> str:

@@ -14,8 +14,9 @@ from netloom.core.diagnostics import CompileError
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
 from netloom.ir.nn import WiringOp
+from netloom.passes.analysis.scheduled import latency_cycles
 from netloom_circt.circuit import Bits, Circuit, literal
-from netloom_circt.layers.body import Body, Intervals, describe, elements, integer, is_constant, tensor_bits
+from netloom_circt.layers.body import Body, Intervals, describe, elements, is_constant, tensor_bits
 from netloom_circt.layers.registry import WRITERS
 from netloom_circt.layers.wiring import only_shape
 
@@ -128,4 +129,4 @@ def layer_of(op: NetloomOp, name: str) -> Layer | None:
         Port(port, n, tensor_bits(op.operands[n]) // lanes) for port, n in zip(names, varying, strict=True)
     )
     y_bits = tensor_bits(op.results[0]) // lanes
-    return Layer(op, name, ports, y_bits, integer(op, "latency_cycles"), lanes)
+    return Layer(op, name, ports, y_bits, latency_cycles(op), lanes)
