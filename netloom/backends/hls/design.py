@@ -52,7 +52,8 @@ class _Builder:
         self.intervals = value_intervals(module)
         self.names = Names(reserved=RESERVED | USED)
         self.variables: dict[SSAValue, Variable] = {}
-        self.program = Program(self._name(model_name(main(module))), max(map(reuse_factor, found.ops), default=1))
+        interval = max(map(reuse_factor, found.ops), default=1)
+        self.program = Program(self._name(model_name(main(module))), interval)
 
     def _name(self, text: str) -> str:
         base = identifier(text)
