@@ -80,7 +80,7 @@ def compile(
     """
     chosen = find_backend(backend, io)
     precisions = {"precision": precision, "input_precision": input_precision}
-    common, own = split_options(chosen, {**options, **precisions})
+    common, own = split_options(chosen, io, {**options, **precisions})
     module = load(graph)
     instruments = Instruments(check_semantics, print_ir, progress, Path(reproducer) if reproducer else None)
     if pipeline is not None:
@@ -155,14 +155,16 @@ def find_backend(name: str, io: str) -> Backend:
     return backend
 
 
-def split_options(backend: Backend, options: Mapping[str, Any]) -> tuple[CompileOptions, BackendOptions]:
+def split_options(
+    backend: Backend, io: str, options: Mapping[str, Any]
+) -> tuple[CompileOptions, BackendOptions]:
     """Common options and the backend's own; unknown names are errors.
 
     Raises:
         CompileError: NL201 with a suggestion, NL203 for values.
     """
     common = CompileOptions.names()
-    own = [option.name for option in fields(backend.options) if option.name not in common]
+    own = [option.name for option in fields(backend.options) if option.name not in (*common, "io")]
     known = [*common, *own, *ARGUMENTS]
     for name in options:
         if name not in common and name not in own:
@@ -175,7 +177,7 @@ def split_options(backend: Backend, options: Mapping[str, Any]) -> tuple[Compile
             )
     return (
         CompileOptions.from_user({k: v for k, v in options.items() if k in common}),
-        backend.options.from_mapping({k: v for k, v in options.items() if k in own}),
+        backend.options.from_mapping({"io": io, **{k: v for k, v in options.items() if k in own}}),
     )
 
 
@@ -283,7 +285,6 @@ class Design:
     def _options_json(self) -> str:
         options = {
             "backend": self.backend.name,
-            "io": self.io,
             **asdict(self.options),
             **asdict(self.backend_options),
         }

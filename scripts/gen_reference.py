@@ -112,7 +112,7 @@ def option_rows(options: type[Any], texts: Mapping[str, str], *, dashes: bool) -
     """Name, type, default and text of each field of a dataclass."""
     rows = []
     for option in dataclasses.fields(options):
-        if option.name == "name":
+        if option.name in ("name", "io"):
             continue
         shown = option.name.replace("_", "-") if dashes else option.name
         rows.append([code(shown), code(option.type), code(literal(option.default)), texts[option.name]])

@@ -27,10 +27,12 @@ class BackendOptions:
     Attributes:
         clock_period_ns: target clock period.
         device: name in `netloom.core.devices`.
+        io: the form of design, as `compile` was asked for it: `parallel` or `stream`.
     """
 
     clock_period_ns: float = 5.0
     device: str = "xcvu9p"
+    io: str = "parallel"
 
     backend: ClassVar[str] = ""
 

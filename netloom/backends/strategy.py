@@ -62,6 +62,18 @@ class StrategyOptions(BackendOptions):
         )
 
 
+    @property
+    def streams(self) -> str:
+        """The passes that make streams of a program, for a pipeline."""
+        return f"transposes-to-host,{self.lowering},stream-lower,insert-fifos"
+
+    @property
+    def stage_schedule(self) -> str:
+        """The passes that plan registers and FIFOs of a streaming program, for a pipeline."""
+        clock = f"clock-period-ns={self.clock_period_ns} device={self.device}"
+        return f"schedule-stages{{{clock}}},predict-timing{{{clock}}}"
+
+
 def _per_layer_text(value: object) -> str:
     """A value for all layers, or one for each, as text."""
     if isinstance(value, Mapping):

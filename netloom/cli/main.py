@@ -273,7 +273,8 @@ def backends() -> None:
         table = Table("backend", "io", "options", "what it is", "from")
         for provided in registry().backends.values():
             backend = provided.value
-            options = " ".join(f"{f.name}={f.default!r}" for f in fields(backend.options))
+            own = (f for f in fields(backend.options) if f.name != "io")
+            options = " ".join(f"{f.name}={f.default!r}" for f in own)
             table.add_row(provided.name, ", ".join(backend.io), options, backend.description, provided.plugin)
         output.print(table, markup=False)
 

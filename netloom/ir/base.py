@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class NetloomOp(IRDLOperation, ABC):
 
     origin = opt_prop_def(StringAttr)
     traits = traits_def(Pure())
+    ELEMENTWISE: ClassVar[bool] = False
+    """Whether an element of the result depends on the same element of each operand only (broadcast)."""
 
     @property
     def origin_name(self) -> str:
@@ -95,7 +97,7 @@ class NetloomOp(IRDLOperation, ABC):
         shape = self.shape_rule()
         if any(format_of(operand.type) is None for operand in self.operands):
             return real_tensor(shape)
-        interval = self.interval_rule([interval_of(operand) for operand in self.operands])
+        interval = result_interval(self, [interval_of(operand) for operand in self.operands])
         return fixed_tensor(shape, interval.format(self.fraction_rule()))
 
     def verify_(self) -> None:
@@ -133,6 +135,13 @@ class NetloomOp(IRDLOperation, ABC):
             return values
         shift = self.fraction_rule() - self.operand_formats[index].fraction
         return values << shift if shift else values
+
+
+def result_interval(op: NetloomOp, operands: Sequence[Interval]) -> Interval:
+    """`interval_rule`, on intervals that are stored once along an axis where they are equal."""
+    if not op.ELEMENTWISE:
+        return op.interval_rule(operands).collapsed()
+    return op.interval_rule([operand.thin() for operand in operands]).spread(op.shape_rule()).collapsed()
 
 
 class RealOp(NetloomOp):

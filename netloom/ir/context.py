@@ -8,10 +8,12 @@ from xdsl.dialects.func import Func
 
 from netloom.ir.attributes import Array
 from netloom.ir.da import Da
+from netloom.ir.flow import Flow
 from netloom.ir.fx import Fx
 from netloom.ir.nn import Nn
+from netloom.ir.tree import Tree
 
-DIALECTS = (Fx, Nn, Da)
+DIALECTS = (Fx, Nn, Tree, Da, Flow)
 
 
 class NetloomContext(Context):

@@ -88,12 +88,14 @@ class KernelOp(NetloomOp):
     def interval_rule(self, operands: Sequence[Interval]) -> Interval:
         """From the matrix itself, which is exact; the network's nodes could only be wider."""
         matrix = self.graph.matrix()
-        low, high = operands[0].low, operands[0].high
+        thin = operands[0].thin(keep=1)
+        low, high = thin.low, thin.high
         magnitude = np.maximum(np.abs(low), np.abs(high)).astype(np.float64) @ np.abs(matrix)
         check_width(float(magnitude.max(initial=0.0)), self.origin_name)
         positive, negative = np.maximum(matrix, 0), np.minimum(matrix, 0)
         products = Interval(low @ positive + high @ negative, high @ positive + low @ negative)
-        return total(products, Interval.point(self.bias_mantissas), self.origin_name)
+        result = total(products, Interval.point(self.bias_mantissas), self.origin_name)
+        return result.spread(self.shape_rule())
 
     def verify_elements(self, operand_kinds: set[bool]) -> None:
         """Fixed-point only; the arrays describe a network."""

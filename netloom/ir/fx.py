@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from xdsl.dialects.builtin import BoolAttr, IntegerAttr, StringAttr
@@ -187,6 +188,7 @@ class CastOp(NetloomOp):
     """
 
     name = "fx.cast"
+    ELEMENTWISE: ClassVar[bool] = True
     input = operand_def()
     rounding = prop_def(StringAttr)
     overflow = prop_def(StringAttr)
@@ -261,6 +263,7 @@ class LookupOp(NetloomOp):
     """
 
     name = "fx.lookup"
+    ELEMENTWISE: ClassVar[bool] = True
     input = operand_def()
     table = prop_def(ArrayAttr)
     low = prop_def(IntegerAttr)
@@ -290,7 +293,7 @@ class LookupOp(NetloomOp):
         first, last = self.index(operands[0].low), self.index(operands[0].high)
         if first.size > 4096 or not first.size:
             entries = table[first.min(initial=len(table)) : last.max(initial=0) + 1]
-            shape = self.operand_shapes[0]
+            shape = first.shape
             return Interval(
                 np.broadcast_to(entries.min(initial=0), shape),
                 np.broadcast_to(entries.max(initial=0), shape),
@@ -340,6 +343,7 @@ class ThresholdOp(NetloomOp):
     """
 
     name = "fx.threshold"
+    ELEMENTWISE: ClassVar[bool] = True
     input = operand_def()
     thresholds = prop_def(ArrayAttr)
     base = prop_def(ArrayAttr)
@@ -378,7 +382,7 @@ class ThresholdOp(NetloomOp):
         if int(np.prod(parameters)) == 1:
             count = np.searchsorted(thresholds.reshape(-1), m, side="right")
         else:
-            count = np.zeros(m.shape, dtype=np.int64)
+            count = np.zeros(np.broadcast_shapes(m.shape, parameters), dtype=np.int64)
             for level in range(thresholds.shape[-1]):
                 count += m >= thresholds[..., level]
         return (base + sign * count).astype(np.int64)

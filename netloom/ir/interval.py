@@ -17,9 +17,33 @@ LIMIT = float(2**62)
 """Magnitudes stay below this, so that int64 arithmetic on them is exact."""
 
 
+def thinned(array: Ints, keep: int = 0) -> Ints:
+    """The array with size 1 along the axes on which it is stored once; the last `keep` axes stay."""
+    last = array.ndim - keep
+    index = tuple(
+        slice(0, 1) if axis < last and stride == 0 and size > 1 else slice(None)
+        for axis, (stride, size) in enumerate(zip(array.strides, array.shape, strict=True))
+    )
+    return array[index]
+
+
+def collapsed(array: Ints) -> Ints:
+    """The same array, stored once along every axis on which its elements are equal."""
+    small = thinned(array)
+    for axis in range(small.ndim):
+        first = small[(slice(None),) * axis + (slice(0, 1),)]
+        if small.shape[axis] > 1 and bool(np.all(small == first)):
+            small = first
+    return np.broadcast_to(small, array.shape)
+
+
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """Smallest and largest mantissa of each element of a tensor, at a given fraction."""
+    """Smallest and largest mantissa of each element of a tensor, at a given fraction.
+
+    Images have millions of elements and few different intervals: arrays may be stored once along an axis on
+    which they are equal (numpy.broadcast_to), and rules keep to that where it counts (`thin`).
+    """
 
     low: Ints
     high: Ints
@@ -36,12 +60,26 @@ class Interval:
         """A constant."""
         return Interval(values, values)
 
+    def thin(self, keep: int = 0) -> Interval:
+        """With size 1 along the axes on which both bounds are stored once; the last `keep` axes stay."""
+        low, high = thinned(self.low, keep), thinned(self.high, keep)
+        shape = np.broadcast_shapes(low.shape, high.shape)
+        return Interval(np.broadcast_to(low, shape), np.broadcast_to(high, shape))
+
+    def collapsed(self) -> Interval:
+        """The same interval, each bound stored once along the axes on which it is equal."""
+        return Interval(collapsed(self.low), collapsed(self.high))
+
+    def spread(self, shape: Sequence[int]) -> Interval:
+        """Repeated to a larger shape, stored once."""
+        return Interval(np.broadcast_to(self.low, tuple(shape)), np.broadcast_to(self.high, tuple(shape)))
+
     @property
     def bounds(self) -> tuple[int, int]:
         """Smallest and largest mantissa over all elements."""
         if self.low.size == 0:
             return 0, 0
-        return int(self.low.min()), int(self.high.max())
+        return int(thinned(self.low).min()), int(thinned(self.high).max())
 
     @property
     def magnitude(self) -> int:
@@ -55,7 +93,8 @@ class Interval:
     def clamp(self, number_format: Format) -> Interval:
         """The interval after saturation to a format of the same fraction."""
         low, high = number_format.min_mantissa, number_format.max_mantissa
-        return Interval(np.clip(self.low, low, high), np.clip(self.high, low, high))
+        thin = Interval(np.clip(thinned(self.low), low, high), np.clip(thinned(self.high), low, high))
+        return thin.spread(self.low.shape)
 
     def shifted(self, bits: int, origin: str) -> Interval:
         """Multiplied by 2^bits, bits >= 0."""
@@ -103,6 +142,12 @@ def product(a: Interval, b: Interval, origin: str) -> Interval:
 
 def matrix_product(a: Interval, b: Interval, origin: str) -> Interval:
     """Matrix product in the numpy sense of matmul; the sums of elementwise bounds are exact."""
+    leading = np.broadcast_shapes(a.low.shape[:-2], b.low.shape[:-2])
+    shape = (*leading, a.low.shape[-2], b.low.shape[-1])
+    return _matrix_product(a.thin(keep=1), b.thin(keep=2), origin).spread(shape)
+
+
+def _matrix_product(a: Interval, b: Interval, origin: str) -> Interval:
     magnitude = float(
         np.max(
             np.matmul(
@@ -114,9 +159,9 @@ def matrix_product(a: Interval, b: Interval, origin: str) -> Interval:
     )
     check_width(magnitude, origin)
     if np.array_equal(b.low, b.high):
-        return _times_constant(a, b.low)
+        return _times_constant(a, b.low, magnitude)
     if np.array_equal(a.low, a.high):
-        flipped = _times_constant(_transposed(b), np.swapaxes(a.low, -1, -2))
+        flipped = _times_constant(_transposed(b), np.swapaxes(a.low, -1, -2), magnitude)
         return _transposed(flipped)
     terms = product(
         Interval(a.low[..., :, :, None], a.high[..., :, :, None]),
@@ -126,11 +171,14 @@ def matrix_product(a: Interval, b: Interval, origin: str) -> Interval:
     return Interval(terms.low.sum(axis=-2), terms.high.sum(axis=-2))
 
 
-def _times_constant(a: Interval, matrix: Ints) -> Interval:
-    positive, negative = np.maximum(matrix, 0), np.minimum(matrix, 0)
-    low = np.matmul(a.low, positive) + np.matmul(a.high, negative)
-    high = np.matmul(a.high, positive) + np.matmul(a.low, negative)
-    return Interval(low, high)
+def _times_constant(a: Interval, matrix: Ints, magnitude: float) -> Interval:
+    # Sums of integers below 2^52 are exact in float64, which has the fast products.
+    kind: type[np.generic] = np.float64 if magnitude < 2.0**52 else np.int64
+    positive, negative = np.maximum(matrix, 0).astype(kind), np.minimum(matrix, 0).astype(kind)
+    below, above = a.low.astype(kind), a.high.astype(kind)
+    low = np.matmul(below, positive) + np.matmul(above, negative)
+    high = np.matmul(above, positive) + np.matmul(below, negative)
+    return Interval(low.astype(np.int64), high.astype(np.int64))
 
 
 def _transposed(a: Interval) -> Interval:

@@ -21,6 +21,7 @@ from netloom.ir.functions import FUNCTIONS
 from netloom.ir.fx import ConstantOp, DequantizeOp, QuantizeOp
 from netloom.ir.nn import AddOp, DivOp, FunctionOp, MatMulOp, MulOp, PReluOp, ReduceOp, SubOp
 from netloom.ir.program import add_note, erase_unused, main, program_ops
+from netloom.ir.tree import EnsembleOp
 from netloom.passes.absorb_quantizers import AbsorbQuantizers, is_near_rectifier
 from netloom.passes.analysis.chains import constant_of, is_constant
 from netloom.passes.analysis.scaled import Scaled, exponents, scaled_view
@@ -29,6 +30,7 @@ from netloom.passes.formats import Formats, dynamic_pair, rounded_constant
 from netloom.passes.host import is_host_value
 from netloom.passes.rewriting import Builder
 from netloom.passes.tabulate import table_of_levels, tabulated
+from netloom.passes.tree_quantize import quantized_ensemble
 
 BOUNDED_PRECISION = "fixed<20,4,RND_CONV,SAT>"
 """What tables of bounded functions hold when nothing was chosen."""
@@ -249,4 +251,5 @@ HANDLERS: Mapping[type[NetloomOp], Callable[[Assigner, Any, Builder], SSAValue]]
     PReluOp: prelu,
     ReduceOp: reduction,
     FunctionOp: function,
+    EnsembleOp: quantized_ensemble,
 }

@@ -17,12 +17,15 @@ from netloom.passes.decompose_functions import DecomposeFunctions
 from netloom.passes.fold_constants import FoldConstants
 from netloom.passes.fuse_batch_norm import FuseBatchNorm
 from netloom.passes.infer_ranges import InferRanges
+from netloom.passes.insert_fifos import InsertFifos
 from netloom.passes.lower_dense import LowerDense
 from netloom.passes.lower_functions import LowerFunctions
 from netloom.passes.narrow import Narrow
 from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
+from netloom.passes.schedule_stages import ScheduleStages
 from netloom.passes.set_reuse_factors import SetReuseFactors
+from netloom.passes.stream_lower import StreamLower
 
 PIPELINES: Mapping[str, str] = {
     "clean": "fold-constants,fuse-batch-norm,decompose-functions",
@@ -53,6 +56,9 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         SetReuseFactors,
         BuildAdderGraphs,
         SchedulePass,
+        StreamLower,
+        InsertFifos,
+        ScheduleStages,
     ]
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, SSAValue
 
+from netloom.core.fixed import Format
+from netloom.ir.attributes import shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp
 from netloom.ir.nn import (
@@ -32,9 +34,10 @@ from netloom.ir.nn import (
     ReluOp,
     SubOp,
     UnaryWiringOp,
+    WindowOp,
 )
 from netloom.passes.analysis.chains import constant_of, constant_value, ends_in_quantizer, is_constant
-from netloom.passes.analysis.scaled import Scaled, exact_fixed, scaled_view, uniform
+from netloom.passes.analysis.scaled import Scaled, compact, exact_fixed, scaled_view, uniform
 from netloom.passes.rewriting import Builder
 from netloom.passes.views import (
     absorb_offset,
@@ -261,7 +264,26 @@ def _moved_parameter(op: UnaryWiringOp, array: Real) -> Real:
     if uniform(array) is not None:
         return np.asarray(array.reshape(-1)[0])
     elements = np.broadcast_to(array, op.operand_shapes[0])
-    return np.asarray(op.move([elements[None]])[0])
+    return compact(np.asarray(op.move([elements[None]])[0]))
+
+
+def window(op: WindowOp, build: Builder) -> Scaled | None:
+    """Scales of channels move on; outside the image is zero without an offset, or the lowest number."""
+    view = scaled_view(op.input)
+    if view is None:
+        return None
+    if op.fill.data == "zero":
+        view = absorb_offset(view, build)
+    else:
+        view = positive(view, build)
+    parameters = [at_rank(compact(array), len(view.shape)) for array in (view.scale, view.offset)]
+    if any(array.shape[:-1] != (1,) * (array.ndim - 1) for array in parameters):
+        return None
+    wrong = view.has_offset if op.fill.data == "zero" else bool(np.any(view.scale <= 0))
+    if wrong and op.geometry.is_padded:
+        return None
+    value = build.op(WindowOp, [view.value], **_own(op))
+    return Scaled(value, *(array.reshape(array.shape[-1:]) for array in parameters))
 
 
 def concat(op: ConcatOp, build: Builder) -> Scaled | None:
@@ -279,7 +301,7 @@ def _concat_varying(op: ConcatOp, build: Builder) -> Scaled | None:
     """Joined with one scale and offset per element; constants when they are short numbers."""
     views: list[Scaled] = []
     for operand in op.operands:
-        view = scaled_view(operand)
+        view = _zeros_beside(op, operand, build) or scaled_view(operand)
         exact = exact_fixed(constant_of(operand), max_fraction=24) if is_constant(operand) else None
         if view is None and exact is not None:
             view = Scaled(build.fixed(*exact), ONE, ZERO)
@@ -291,27 +313,47 @@ def _concat_varying(op: ConcatOp, build: Builder) -> Scaled | None:
     return Scaled(build.op(ConcatOp, [view.value for view in views], axis=op.axis), scale, offset)
 
 
+def _zeros_beside(op: ConcatOp, operand: SSAValue, build: Builder) -> Scaled | None:
+    """A constant of zeros, at the scale that its neighbour has: padding of quantized weights."""
+    constant = constant_value(operand)
+    known = [view for view in map(scaled_view, op.operands) if view is not None and np.all(view.scale != 0)]
+    if constant is None or np.any(constant != 0) or not known:
+        return None
+    scale = np.take(at_rank(known[0].scale, len(op.result_shape)), [0], axis=op.positive_axis)
+    zeros = np.zeros(shape_of(operand.type), dtype=np.int64)
+    return Scaled(build.fixed(zeros, Format(1, 1, signed=False)), scale, ZERO)
+
+
 def reduction(op: ReduceOp, build: Builder) -> Scaled | None:
-    """Sums and means of one scale; maxima and minima of one positive scale."""
+    """Sums and means of one scale along the reduced axes; maxima and minima of one positive scale."""
     view = scaled_view(op.input)
     kind = op.kind.data
     if view is None or kind not in ("sum", "mean", "max", "min"):
         return None
     ordered = kind in ("max", "min")
-    view = levelled(view, build)
-    if uniform(view.offset) is None:
+    if _reduced_parameter(op, view.scale) is None:
+        view = levelled(view, build)
+    if _reduced_parameter(op, view.offset) is None:
         view = absorb_offset(view, build)
     if ordered:
         view = positive(view, build)
-    scale, offset = view.uniform_scale, uniform(view.offset)
-    if scale is None or offset is None or (ordered and scale <= 0):
+    scale, offset = _reduced_parameter(op, view.scale), _reduced_parameter(op, view.offset)
+    if scale is None or offset is None or (ordered and np.any(scale <= 0)):
         return None
     if ordered:
-        return Scaled(build.op(ReduceOp, [view.value], **_own(op)), view.scale, view.offset)
+        return Scaled(build.op(ReduceOp, [view.value], **_own(op)), scale, offset)
     total = build.op(ReduceOp, [view.value], **{**_own(op), "kind": StringAttr("sum")})
     if kind == "mean":
-        return Scaled(total, np.asarray(scale / op.count), np.asarray(offset))
-    return Scaled(total, np.asarray(scale), np.asarray(offset * op.count))
+        return Scaled(total, scale / op.count, offset)
+    return Scaled(total, scale, offset * op.count)
+
+
+def _reduced_parameter(op: ReduceOp, array: Real) -> Real | None:
+    """A scale or offset of the operand as one of the result; None when it varies along a reduced axis."""
+    small = at_rank(compact(array), len(op.operand_shapes[0]))
+    if any(small.shape[axis] != 1 for axis in op.positive_axes):
+        return None
+    return small if bool(op.keep_axes) else small.squeeze(op.positive_axes)
 
 
 def largest(op: ArgMaxOp | HardmaxOp, build: Builder) -> Scaled | None:
@@ -341,6 +383,7 @@ RULES: Mapping[type[Any], Rule] = {
     MinOp: extreme,
     ConcatOp: concat,
     UnaryWiringOp: wiring,
+    WindowOp: window,
     ReduceOp: reduction,
     ArgMaxOp: largest,
     HardmaxOp: largest,

@@ -5,9 +5,10 @@ What comes back is what the design itself computed, clock cycle by clock cycle, 
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,13 +21,17 @@ from netloom.core.plan import BuildPlan
 from netloom.core.tools import run_tool
 from netloom.passes.analysis.hardware import PortInfo
 from netloom.sim.result import SimulationResult
-from netloom.sim.vectors import from_hex, vector_files
+from netloom.sim.vectors import beat_ports, check, from_hex, in_beats, vector_files
 
 Ints = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Called with the number of samples done and their total."""
 
+OFFERS, OFFERED = 997, 0.7
+"""Cycles until random stalls repeat, and in how many of them the outside is ready."""
+
 _SUMMARY = re.compile(r"netloom: (?P<verdict>PASS|FAIL) (?P<fields>.*)")
+_LEVEL = re.compile(r"netloom: fifo (\w+) holds (\d+)")
 _PROGRESS = re.compile(r"netloom: progress (\d+)")
 
 
@@ -43,6 +48,8 @@ class GhdlSimulator:
     def __init__(self, plan: BuildPlan, work: Path | None = None, *, timeout_s: float | None = None) -> None:
         self.plan = plan
         self.ports = PortInfo.from_json(plan.properties["ports"])
+        self._streams = plan.properties.get("io") == "stream"
+        self._lines = beat_ports(plan)
         self._signals = plan.properties["signals"].split(",")
         self._temporary = tempfile.TemporaryDirectory(prefix="netloom-ghdl-") if work is None else None
         self.work = Path(self._temporary.name) if self._temporary is not None else work or Path()
@@ -97,6 +104,7 @@ class GhdlSimulator:
         expected: Sequence[Ints] | None = None,
         *,
         stall_seed: int = 0,
+        offers: Mapping[str, NDArray[np.bool_]] | None = None,
         progress: Progress | None = None,
     ) -> SimulationResult:
         """Feed samples and return what comes out.
@@ -104,7 +112,10 @@ class GhdlSimulator:
         Args:
             inputs: mantissas int64[N, *shape] for each input port, N at least 1.
             expected: mantissas for each output port, which the test bench then compares.
-            stall_seed: other than 0, pause `ce` and `in_valid` at random.
+            stall_seed: other than 0, pause at random: `ce` and `in_valid`, or what the outside of a streaming
+                design offers and takes.
+            offers: for the name of a port of a streaming design, in which cycles the outside offers or takes
+                a beat; the pattern repeats. In every cycle where none is given.
             progress: called now and then.
 
         Raises:
@@ -116,14 +127,48 @@ class GhdlSimulator:
         directory = self.work / "vectors"
         directory.mkdir(exist_ok=True)
         tensors = [*inputs, *(expected or [])]
-        given = self.ports[: len(tensors)]
-        for name, text in vector_files(given, self._signals[: len(tensors)], tensors).items():
+        for port, tensor in zip(self.ports, tensors, strict=False):
+            check(port, tensor)
+        given = self._lines[: len(tensors)]
+        tensors = [in_beats(port, tensor) for port, tensor in zip(given, tensors, strict=True)]
+        files = vector_files(given, self._signals[: len(tensors)], tensors)
+        files |= self._offer_files(stall_seed, offers or {})
+        for name, text in files.items():
             (directory / name).write_text(text, encoding="utf-8")
-        fields, failure = self._simulate(expected is not None, stall_seed, samples, progress)
-        outputs = self._read_outputs(directory)
+        stalls = bool(stall_seed or offers)
+        levels: dict[str, int] = {}
+        fields, failure = self._simulate(expected is not None, stall_seed, stalls, samples, progress, levels)
+        outputs = self._read_outputs(directory, samples)
         if failure is not None:
             raise _explained(failure, fields, self.outputs, outputs, expected)
-        return SimulationResult(outputs, fields["latency"], fields["interval"], fields["cycles"])
+        fifos, ends = self._read_streams(directory, levels)
+        return SimulationResult(
+            outputs, fields["latency"], fields["interval"], fields["cycles"], fifos, ends
+        )
+
+    def _offer_files(self, seed: int, offers: Mapping[str, NDArray[np.bool_]]) -> dict[str, str]:
+        """When the outside of a streaming design is ready, for each port."""
+        if not self._streams or not (seed or offers):
+            return {}
+        draw = np.random.default_rng(seed)
+        found: dict[str, str] = {}
+        for port, signal in zip(self.ports, self._signals, strict=True):
+            some = draw.random(OFFERS) < OFFERED if seed else np.ones(1, dtype=np.bool_)
+            pattern = offers.get(port.name, some)
+            found[f"offer_{signal}.txt"] = "".join("01"[int(each)] for each in pattern) + "\n"
+        return found
+
+    def _read_streams(self, directory: Path, levels: Mapping[str, int]) -> tuple[dict[str, int], list[list[int]]]:
+        """Largest count of each FIFO, and the ends of frames at each output."""
+        if not self._streams:
+            return {}, []
+        fifos = json.loads(self.plan.properties["fifos"])
+        ends = [
+            [int(cycle) for cycle in (directory / f"frames_{signal}.txt").read_text().split()]
+            for port, signal in zip(self.ports, self._signals, strict=True)
+            if port.direction == "out"
+        ]
+        return {fifo["name"]: levels.get(fifo["signal"], 0) for fifo in fifos}, ends
 
     def _check_counts(self, inputs: Sequence[Ints], expected: Sequence[Ints] | None) -> int:
         wanted = [(self.inputs, inputs)] + ([(self.outputs, expected)] if expected is not None else [])
@@ -137,20 +182,24 @@ class GhdlSimulator:
         return counts.pop()
 
     def _simulate(
-        self, check: bool, stall_seed: int, samples: int, progress: Progress | None
+        self, check: bool, stall_seed: int, stalls: bool, samples: int, progress: Progress | None,
+        levels: dict[str, int],
     ) -> tuple[dict[str, int], CompileError | None]:
-        """The figures of the summary line, and the error when the test bench failed."""
+        """The figures of the summary line, and the error when the test bench failed; fills `levels`."""
         fields: dict[str, int] = {}
 
         def listen(line: str) -> None:
             if found := _SUMMARY.search(line):
                 pairs = (pair.split("=") for pair in found["fields"].split())
                 fields.update({key: int(value) for key, value in pairs})
+            elif found := _LEVEL.search(line):
+                levels[found[1]] = int(found[2])
             elif progress is not None and (found := _PROGRESS.search(line)):
                 progress(int(found[1]), samples)
 
         arguments = ["-r", "--std=08", f"tb_{self.plan.properties['top']}", "-gVECTORS=vectors/"]
-        arguments += [f"-gCHECK={str(check).lower()}", f"-gSTALL_SEED={stall_seed}"]
+        pauses = f"-gOFFERS={str(stalls).lower()}" if self._streams else f"-gSTALL_SEED={stall_seed}"
+        arguments += [f"-gCHECK={str(check).lower()}", pauses]
         arguments += [f"-gPROGRESS={max(1, samples // 20)}"]
         # Registers hold undefined bits before the first sample; arithmetic on them is no error.
         arguments += ["--ieee-asserts=disable", "--max-stack-alloc=0"]
@@ -162,12 +211,15 @@ class GhdlSimulator:
             return fields, error
         return fields, None
 
-    def _read_outputs(self, directory: Path) -> list[Ints]:
+    def _read_outputs(self, directory: Path, samples: int) -> list[Ints]:
         found: list[Ints] = []
-        for port, signal in zip(self.ports, self._signals, strict=True):
+        for port, line, signal in zip(self.ports, self._lines, self._signals, strict=True):
             if port.direction == "out":
                 with (directory / f"actual_{signal}.txt").open() as lines:
-                    found.append(from_hex(port, lines))
+                    beats = from_hex(line, lines)
+                # A design that failed may have given parts of a sample.
+                whole = min(beats.size // port.elements, samples)
+                found.append(beats.reshape(-1)[: whole * port.elements].reshape(whole, *port.shape))
         return found
 
     def _ghdl(

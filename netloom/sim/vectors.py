@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,11 +107,31 @@ def with_vectors(plan: BuildPlan, inputs: Sequence[Ints], expected: Sequence[Int
     Raises:
         CompileError: NL401 or NL403 for tensors that do not fit the ports.
     """
-    ports = PortInfo.from_json(plan.properties["ports"])
+    ports = beat_ports(plan)
     signals = plan.properties["signals"].split(",")
     lines = LINES[plan.properties.get("vectors", "hexadecimal")]
-    found = vector_files(ports, signals, [*inputs, *expected], lines)
+    tensors = [in_beats(port, tensor) for port, tensor in zip(ports, [*inputs, *expected], strict=True)]
+    found = vector_files(ports, signals, tensors, lines)
     return plan.with_files({f"sim/vectors/{name}": text for name, text in found.items()})
+
+
+def beat_ports(plan: BuildPlan) -> list[PortInfo]:
+    """The ports of a plan as its vectors see them: those of a streaming design with the shape of a beat."""
+    ports = PortInfo.from_json(plan.properties["ports"])
+    if "beats" not in plan.properties:
+        return ports
+    beats = map(int, plan.properties["beats"].split(","))
+    return [
+        replace(port, shape=(port.elements // count,)) for port, count in zip(ports, beats, strict=True)
+    ]
+
+
+def in_beats(port: PortInfo, mantissas: Ints) -> Ints:
+    """Mantissas int64[N, ...] of whole tensors as [N * beats, *port.shape]; others stay as they are."""
+    samples = math.prod(mantissas.shape[1:])
+    if mantissas.shape[1:] == port.shape or not port.elements or samples % port.elements:
+        return mantissas
+    return mantissas.reshape(-1, *port.shape)
 
 
 def vector_files(

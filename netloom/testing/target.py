@@ -55,7 +55,7 @@ class Target:
 
     def all_options(self) -> tuple[CompileOptions, BackendOptions]:
         """Common options and the backend's own."""
-        return split_options(self.implementation, self.options)
+        return split_options(self.implementation, self.io, self.options)
 
     @property
     def pipeline(self) -> str:

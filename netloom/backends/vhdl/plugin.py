@@ -24,11 +24,13 @@ class VhdlBackend:
 
     name: str = "vhdl"
     description: str = "VHDL-2008 for any FPGA; simulated with GHDL"
-    io: tuple[str, ...] = ("parallel",)
+    io: tuple[str, ...] = ("parallel", "stream")
     options: type[VhdlOptions] = VhdlOptions
 
     def pipeline(self, options: VhdlOptions) -> str:
         """From exact fixed-point ops to scheduled hardware."""
+        if options.io == "stream":
+            return f"{options.streams},{options.stage_schedule}"
         return f"{options.lowering},{options.schedule}"
 
     def emit(self, module: ModuleOp, options: VhdlOptions) -> BuildPlan:

@@ -36,6 +36,8 @@ Array = NDArray[Any]
 QONNX_OPERATORS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "FloatQuant")
 QONNX_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "qonnx", "")
 ONNX_DOMAINS = ("", "ai.onnx")
+CHANNELS_LAST_DOMAIN = "qonnx.custom_op.channels_last"
+CHANNELS_LAST_OPERATORS = ("Conv", "MaxPool", "AveragePool", "BatchNormalization")
 
 QUANTIZERS = (*QONNX_OPERATORS, "QuantizeLinear", "DequantizeLinear")
 """Never folded: the pass that absorbs quantizers wants to see their scales."""
@@ -198,8 +200,7 @@ class Importer:
 
     def _convert(self, node: onnx.NodeProto, converters: Mapping[str, Converter]) -> None:
         converter = converters.get(node.op_type)
-        domains = QONNX_DOMAINS if node.op_type in QONNX_OPERATORS else ONNX_DOMAINS
-        if converter is None or node.domain not in domains:
+        if converter is None or node.domain not in domains_of(node.op_type):
             raise unsupported_operator(node, converters)
         self._check_integers(node)
         try:
@@ -229,6 +230,13 @@ class Importer:
         whole = bool(found) and node.op_type in INTEGER_RESULTS
         if whole or node.op_type in ("ArgMax", "ArgMin", "QuantizeLinear"):
             self.integers.update(node.output)
+
+
+def domains_of(op_type: str) -> tuple[str, ...]:
+    """The domains in which an operator of that name is what its converter takes it for."""
+    if op_type in QONNX_OPERATORS:
+        return QONNX_DOMAINS
+    return (*ONNX_DOMAINS, CHANNELS_LAST_DOMAIN) if op_type in CHANNELS_LAST_OPERATORS else ONNX_DOMAINS
 
 
 def _misfit(node: onnx.NodeProto, found: str) -> CompileError:
@@ -368,7 +376,6 @@ class NodeContext:
 
 
 NEAREST = {
-    "Conv": "MatMul or Gemm; convolution needs io='stream', which this version does not have",
     "LSTM": "an unrolled network of MatMul, Sigmoid and Tanh",
     "GRU": "an unrolled network of MatMul, Sigmoid and Tanh",
     "RNN": "an unrolled network of MatMul and Tanh",

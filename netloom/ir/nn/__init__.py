@@ -36,6 +36,7 @@ from netloom.ir.nn.shape import (
     WiringOp,
     element_map,
 )
+from netloom.ir.nn.window import Geometry, WindowOp, window_map, windows
 
 Nn = Dialect(
     "nn",
@@ -65,6 +66,7 @@ Nn = Dialect(
         SliceOp,
         GatherOp,
         BroadcastOp,
+        WindowOp,
     ],
     [],
 )
@@ -80,6 +82,7 @@ __all__ = [
     "DivOp",
     "FunctionOp",
     "GatherOp",
+    "Geometry",
     "HardmaxOp",
     "LayerNormOp",
     "MatMulOp",
@@ -98,6 +101,9 @@ __all__ = [
     "TransposeOp",
     "TruncOp",
     "UnaryWiringOp",
+    "WindowOp",
     "WiringOp",
     "element_map",
+    "window_map",
+    "windows",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from xdsl.dialects.builtin import ArrayAttr as ListAttr
@@ -20,6 +21,7 @@ from netloom.ir.tables import FunctionTable, float_index, function_table
 class BinaryOp(NetloomOp):
     """Base of two-operand elementwise ops."""
 
+    ELEMENTWISE: ClassVar[bool] = True
     lhs = operand_def()
     rhs = operand_def()
     result = result_def()
@@ -182,6 +184,7 @@ class ReluOp(NetloomOp):
     """Rectifier: max(x, 0), element by element. A fixed-point result is unsigned."""
 
     name = "nn.relu"
+    ELEMENTWISE: ClassVar[bool] = True
     input = operand_def()
     result = result_def()
 
@@ -207,6 +210,7 @@ class PReluOp(NetloomOp):
     """
 
     name = "nn.prelu"
+    ELEMENTWISE: ClassVar[bool] = True
     input = operand_def()
     slope = operand_def()
     result = result_def()

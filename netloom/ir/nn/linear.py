@@ -19,7 +19,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from netloom.ir.attributes import ArrayAttr
 from netloom.ir.base import NetloomOp, RealOp, Shape, Values, axis_of
-from netloom.ir.interval import Interval, check_width, matrix_product, total
+from netloom.ir.interval import Interval, check_width, matrix_product, thinned, total
 
 
 @irdl_op_definition
@@ -258,15 +258,9 @@ KINDS = ("sum", "mean", "max", "min", "prod")
 """Reductions, by the name that numpy gives them."""
 
 
-@irdl_op_definition
-class ReduceOp(NetloomOp):
-    """Reduction over `axes`: `kind` is sum, mean, max, min or prod.
+class ReduceBase(NetloomOp):
+    """What `nn.reduce` and its form on streams share."""
 
-    Reduced axes keep size 1 when `keep_axes` is true and vanish otherwise. Negative axes count from the
-    end. On fixed-point numbers sum, max and min are exact; mean and prod have a real meaning only.
-    """
-
-    name = "nn.reduce"
     input = operand_def()
     kind = prop_def(StringAttr)
     axes = prop_def(ArrayAttr)
@@ -304,18 +298,33 @@ class ReduceOp(NetloomOp):
         """The reduction of the bounds (sum, max and min are monotone)."""
         if self.kind.data == "sum":
             check_width(float(operands[0].magnitude) * self.count, self.origin_name)
-        reduce = getattr(np, self.kind.data)
-        low, high = (
-            np.asarray(reduce(bound, axis=self.positive_axes)).reshape(self.shape_rule())
-            for bound in (operands[0].low, operands[0].high)
-        )
-        return Interval(low, high)
+        reduce, axes = getattr(np, self.kind.data), self.positive_axes
+        keep, bounds = bool(self.keep_axes), []
+        for bound in (operands[0].low, operands[0].high):
+            thin = thinned(bound)
+            if self.kind.data == "sum":  # every element counts
+                thin = np.broadcast_to(
+                    thin, [bound.shape[i] if i in axes else size for i, size in enumerate(thin.shape)]
+                )
+            bounds.append(np.asarray(reduce(thin, axis=axes, keepdims=keep)))
+        return Interval(*bounds).spread(self.shape_rule())
 
     def evaluate(self, operands: Sequence[Values]) -> Values:
         """numpy's reduction of that name."""
         axes = tuple(axis + 1 for axis in self.positive_axes)
         reduce = getattr(np, self.kind.data)
         return np.asarray(reduce(operands[0], axis=axes, keepdims=bool(self.keep_axes)))
+
+
+@irdl_op_definition
+class ReduceOp(ReduceBase):
+    """Reduction over `axes`: `kind` is sum, mean, max, min or prod.
+
+    Reduced axes keep size 1 when `keep_axes` is true and vanish otherwise. Negative axes count from the
+    end. On fixed-point numbers sum, max and min are exact; mean and prod have a real meaning only.
+    """
+
+    name = "nn.reduce"
 
 
 class ArgOp(NetloomOp):

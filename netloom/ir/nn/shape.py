@@ -29,7 +29,8 @@ class WiringOp(NetloomOp):
 
     def lifted(self, values: Ints, index: int) -> Ints:
         """Operand `index` with a batch axis, at the result's fraction."""
-        return values[None] << (self.fraction_rule() - self.operand_formats[index].fraction)
+        shift = self.fraction_rule() - self.operand_formats[index].fraction
+        return values[None] << shift if shift else values[None]
 
     def evaluate(self, operands: Sequence[Values]) -> Values:
         """Move the elements."""
@@ -70,6 +71,20 @@ class ReshapeOp(UnaryWiringOp):
         if math.prod(wanted) != math.prod(self.operand_shapes[0]):
             raise VerifyException(f"nn.reshape: {self.operand_shapes[0]} does not reshape to {wanted}")
         return wanted
+
+    def interval_rule(self, operands: Sequence[Interval]) -> Interval:
+        """The operand's interval; leading axes that stay are not spread out."""
+        old, new = self.operand_shapes[0], self.shape_rule()
+        same = 0
+        while same < min(len(old), len(new)) and old[same] == new[same]:
+            same += 1
+        thin = operands[0].thin(keep=len(old) - same)
+        leading = thin.low.shape[:same], thin.high.shape[:same]
+        low, high = (
+            bound.reshape(*axes, *new[same:])
+            for bound, axes in zip((thin.low, thin.high), leading, strict=True)
+        )
+        return Interval(low, high).spread(new)
 
     def move(self, operands: Sequence[Values]) -> Values:
         """numpy.reshape."""

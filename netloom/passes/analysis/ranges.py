@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from netloom.ir.attributes import format_of, shape_of
+from netloom.ir.base import result_interval
 from netloom.ir.interval import Interval
 from netloom.ir.program import main, program_ops
 
@@ -30,5 +31,5 @@ def value_intervals(module: ModuleOp) -> Mapping[SSAValue, Interval]:
     for op in program_ops(function):
         if op.is_fixed:
             operands = [found[operand] for operand in op.operands if operand in found]
-            found[op.results[0]] = op.interval_rule(operands).clamp(op.result_format)
+            found[op.results[0]] = result_interval(op, operands).clamp(op.result_format)
     return found

@@ -28,6 +28,9 @@ from netloom.ir.nn import AddOp, MaxOp, MinOp, MulOp, PReluOp, ReluOp, SubOp
 _VARIABLES = {"x": "value", "a": "left", "b": "right"}
 """Variables that hold an element of each port."""
 
+SYNTHESIZED_CONSTANT_BITS = 32
+"""A constant factor wider than this is multiplied in pieces."""
+
 
 class Side:
     """One operand of an elementwise op: a port, or a table when it is constant."""
@@ -175,8 +178,10 @@ def _relu(op: NetloomOp, operands: list[Side], y: str) -> _Body:
 
 def _product(operands: list[Side], width: int) -> str:
     """Product of both elements as signed, modulo 2**width."""
-    a, b = (side.text if side.signed else f"ext({side.text}, {side.signed_width})" for side in operands)
-    return f"ext(product({a}, {b}), {width})"
+    ordered = sorted(operands, key=lambda side: side.is_port, reverse=True)
+    a, b = (side.text if side.signed else f"ext({side.text}, {side.signed_width})" for side in ordered)
+    pieces = not ordered[1].is_port and ordered[1].width > SYNTHESIZED_CONSTANT_BITS
+    return f"ext({'product_in_pieces' if pieces else 'product'}({a}, {b}), {width})"
 
 
 def _multiply(op: NetloomOp, operands: list[Side], y: str) -> _Body:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netloom.backends.vhdl.layers.elementwise import SYNTHESIZED_CONSTANT_BITS
 from netloom.backends.vhdl.layers.layer import Intervals, Layer, Operand, bits, describe, elements
 from netloom.backends.vhdl.text import (
     element,
@@ -38,6 +39,7 @@ class _Factor:
     text: str
     width: int
     declarations: list[str]
+    constant: bool = False
 
 
 def _factor(op: MatMulOp | DenseOp, index: int, port: str, starts: Ints, stride: int) -> _Factor:
@@ -49,7 +51,8 @@ def _factor(op: MatMulOp | DenseOp, index: int, port: str, starts: Ints, stride:
     if isinstance(value.owner, ConstantOp):
         name = f"{port.upper()}_VALUE"
         values = value.owner.value.ints()
-        return _Factor(f"{name}({where})", table_bits(values), [*table(name, values), *declarations])
+        entries = [*table(name, values), *declarations]
+        return _Factor(f"{name}({where})", table_bits(values), entries, constant=True)
     text = element(port, where, number_format)
     width = wire_bits(number_format)
     if is_signed(number_format):
@@ -144,6 +147,14 @@ class _Writer:
             body += [f"-- stage {stage}", *loop("o", self.results, self._stage(stage))]
         return process("multiply_and_add", variables, body, clocked=self.latency > 0)
 
+    @property
+    def _product(self) -> str:
+        """The product of one term; a wide constant comes last, in pieces."""
+        for factor, text in ((self.left, "right, left"), (self.right, "left, right")):
+            if factor.constant and factor.width > SYNTHESIZED_CONSTANT_BITS:
+                return f"product_in_pieces({text})"
+        return "product(left, right)"
+
     def _kept(self, stage: int) -> int:
         """Partial sums of one result that pass into a stage."""
         last = max(index for index, at in enumerate(self.stages) if at < stage)
@@ -169,7 +180,7 @@ class _Writer:
             body = [
                 f"left := {self.left.text};",
                 f"right := {self.right.text};",
-                f"term(k) := ext(product(left, right), {self.width});",
+                f"term(k) := ext({self._product}, {self.width});",
             ]
             return loop("k", self.terms, body)
         if index >= len(self.counts):

@@ -144,13 +144,14 @@ def _count_statements(op: ThresholdOp, count: str) -> list[str]:
         return [minus if sign.reshape(-1)[0] < 0 else none]
     positions = np.arange(sign.size).reshape(sign.shape)
     where, _ = index_expression(np.broadcast_to(positions, op.result_shape), "i", "SIGN_CHANNEL")
+    # By its bits: GHDL 2.0 synthesizes no comparison of a signed constant with an integer.
     return [
-        f"if SIGN({where}) > 0 then",
-        f"  {plus}",
-        f"elsif SIGN({where}) < 0 then",
-        f"  {minus}",
-        "else",
+        f"if SIGN({where})(0) = '0' then",
         f"  {none}",
+        f"elsif SIGN({where})(SIGN({where})'high) = '0' then",
+        f"  {plus}",
+        "else",
+        f"  {minus}",
         "end if;",
     ]
 

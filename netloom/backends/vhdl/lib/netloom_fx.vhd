@@ -43,6 +43,9 @@ package netloom_fx is
   -- x * y, as numeric_std has it.
   function product(x, y : signed) return signed;
 
+  -- The same in pieces of 31 bits of y, for constants: GHDL 2.0 synthesizes none of more than 32 bits.
+  function product_in_pieces(x, y : signed) return signed;
+
   -- x / 2**drop, rounded; one bit wider than the quotient, because rounding may carry.
   function round(x : signed; drop : natural; mode : rounding_t) return signed;
 
@@ -92,6 +95,10 @@ package body netloom_fx is
     alias    bits   : signed(x'length - 1 downto 0) is x;
     variable result : signed(width - 1 downto 0) := (others => bits(bits'high));
   begin
+    if shift = 0 and x'length <= width then
+      -- What follows would give the same, but GHDL 2.0 synthesizes no partial assignment of a constant.
+      return resize(x, width);
+    end if;
     for i in 0 to minimum(shift, width) - 1 loop
       result(i) := '0';
     end loop;
@@ -180,6 +187,21 @@ package body netloom_fx is
     -- synthesis translate_on
     return x * y;
   end function product;
+
+  function product_in_pieces(x, y : signed) return signed is
+    constant PIECE  : positive := 31;
+    constant LENGTH : positive := x'length + y'length;
+    alias    bits   : signed(y'length - 1 downto 0) is y;
+    variable low    : signed(LENGTH - 1 downto 0);
+    variable high   : signed(LENGTH - PIECE - 1 downto 0);
+  begin
+    if y'length <= PIECE + 1 then
+      return product(x, y);
+    end if;
+    low  := resize(product(x, signed('0' & bits(PIECE - 1 downto 0))), LENGTH);
+    high := product_in_pieces(x, bits(y'length - 1 downto PIECE));
+    return low + ext(high, LENGTH, PIECE);
+  end function product_in_pieces;
 
   function round(x : signed; drop : natural; mode : rounding_t) return signed is
     -- One bit is left above the quotient for the carry.

@@ -1,7 +1,7 @@
 """Converters of ONNX operators, by operator name."""
 
 from netloom.frontends.onnx.importer import Converter
-from netloom.frontends.onnx.ops import einsum, elementwise, linear, quant, shape
+from netloom.frontends.onnx.ops import conv, einsum, elementwise, image, linear, pool, quant, shape
 
 CONVERTERS: dict[str, Converter] = {
     **elementwise.CONVERTERS,
@@ -9,6 +9,9 @@ CONVERTERS: dict[str, Converter] = {
     **einsum.CONVERTERS,
     **shape.CONVERTERS,
     **quant.CONVERTERS,
+    **conv.CONVERTERS,
+    **pool.CONVERTERS,
+    **image.CONVERTERS,
 }
 
 REFUSED = {"FloatQuant"}

@@ -9,7 +9,7 @@ import numpy as np
 from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, StringAttr, f64
 from xdsl.ir import SSAValue
 
-from netloom.frontends.onnx.importer import Converter, NodeContext
+from netloom.frontends.onnx.importer import CHANNELS_LAST_DOMAIN, Converter, NodeContext
 from netloom.ir.attributes import ArrayAttr, shape_of
 from netloom.ir.base import broadcasts_into
 from netloom.ir.nn import (
@@ -92,7 +92,13 @@ def batch_norm(node: NodeContext) -> Values:
     epsilon = FloatAttr(float(node.attribute("epsilon", 1e-5)), f64)
     if np.any(node.constant(4) + epsilon.value.data <= 0):
         raise node.refuse("a variance that is not positive", "positive variances")
-    return [node.emit(BatchNormOp, [node.operand(0)], epsilon=epsilon, **parameters)]
+    if node.node.domain != CHANNELS_LAST_DOMAIN:
+        return [node.emit(BatchNormOp, [node.operand(0)], epsilon=epsilon, **parameters)]
+    rank = len(node.shape())
+    first, last = [0, rank - 1, *range(1, rank - 1)], [0, *range(2, rank), 1]
+    x = node.emit(TransposeOp, [node.operand(0)], permutation=ArrayAttr.of(np.array(first)))
+    y = node.emit(BatchNormOp, [x], epsilon=epsilon, **parameters)
+    return [node.emit(TransposeOp, [y], permutation=ArrayAttr.of(np.array(last)))]
 
 
 def layer_norm(node: NodeContext) -> Values:

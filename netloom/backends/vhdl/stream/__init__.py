@@ -1,0 +1,1 @@
+"""Streaming designs: actors of `lib/`, stages of layers, and FIFOs between them."""

@@ -1,0 +1,150 @@
+"""A program of form `stream`: entities of the library, one for each stage, and one around them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import ModuleOp
+
+from netloom.backends.vhdl.entities import MULTIPLIERS, PACKAGE, comment, environment, library
+from netloom.backends.vhdl.names import Names
+from netloom.backends.vhdl.options import VhdlOptions
+from netloom.backends.vhdl.parallel import circuit
+from netloom.backends.vhdl.scripts import project_files, steps
+from netloom.backends.vhdl.stream.actors import instance_of
+from netloom.backends.vhdl.stream.top import StreamPort, StreamTop, StreamTopWriter
+from netloom.core.plan import BuildPlan
+from netloom.ir.flow import FlowOp, SinkOp, SourceOp, StageOp, stream_of
+from netloom.ir.program import main, model_name
+from netloom.passes.analysis.hardware import Hardware, PortInfo, hardware
+from netloom.passes.analysis.network import actors, beat_bits, fifos, network
+from netloom.passes.analysis.scheduled import ProgramTiming, required_timing
+from netloom.passes.analysis.stages import stage_module
+
+FIFO = "netloom_fifo"
+
+
+def emit_stream(module: ModuleOp, program: Hardware, options: VhdlOptions) -> BuildPlan:
+    """The project of a program of form `stream`.
+
+    Beside the properties of every project: `io`, `beats` (in a frame of each port) and `fifos` (JSON of name,
+    name in VHDL and depth).
+
+    Raises:
+        CompileError: NL308 when the program has no schedule, or an op has no hardware.
+    """
+    network(module)
+    timing, ops = required_timing(module), actors(module)
+    top_name = Names().fresh(model_name(main(module)))
+    others = [op for op in ops if not isinstance(op, StageOp | SourceOp | SinkOp)]
+    entities = sorted({instance_of(op).entity for op in others})
+    taken = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS, FIFO, *entities])
+    stages, written, shares = _stages(ops, timing, top_name, taken)
+    ports = _ports(ops)
+    inside = Names([*stages.values(), *(f"{port.signal}_port" for port in ports)])
+    top = StreamTopWriter(ops, fifos(module), ports, stages, inside).write()
+    files = library([PACKAGE, *([MULTIPLIERS] if shares else []), FIFO, *entities]) | written
+    files[f"src/{top_name}.vhd"] = _top_text(module, top, top_name, ports, timing)
+    sources = [*files, f"sim/tb_{top_name}.vhd"]
+    files[sources[-1]] = _bench_text(top_name, ports, timing, options)
+    files.update(project_files(environment(), top_name, sources, options))
+    properties = _properties(top_name, top, program, ports, sources, timing, options)
+    return BuildPlan(files, steps(top_name, sources), properties)
+
+
+def _stages(
+    ops: Sequence[FlowOp], timing: ProgramTiming, top_name: str, taken: Names
+) -> tuple[dict[FlowOp, str], dict[str, str], bool]:
+    """Entity of each stage, all their files, and whether any shares multipliers."""
+    found: dict[FlowOp, str] = {}
+    written: dict[str, str] = {}
+    shares = False
+    for op in ops:
+        if isinstance(op, StageOp):
+            alone = stage_module(op, timing.clock_period_ns)
+            found[op] = taken.fresh(f"{top_name}_{op.label.data}_stage")
+            made = circuit(alone, hardware(alone), found[op], top_name, taken)
+            written |= made.files
+            shares = shares or made.shares_multipliers
+    return found, written, shares
+
+
+def _ports(ops: Sequence[FlowOp]) -> list[StreamPort]:
+    """Inputs, then outputs."""
+    names = Names()
+    found: list[StreamPort] = []
+    for kind in (SourceOp, SinkOp):
+        for op in ops:
+            if isinstance(op, kind):
+                stream = op.result if isinstance(op, SourceOp) else op.input
+                signal, beats = names.fresh(op.origin_name), stream_of(stream).beats
+                found.append(StreamPort(op, signal, beat_bits(stream), beats))
+    return found
+
+
+def _properties(
+    top_name: str,
+    top: StreamTop,
+    program: Hardware,
+    ports: Sequence[StreamPort],
+    sources: Sequence[str],
+    timing: ProgramTiming,
+    options: VhdlOptions,
+) -> dict[str, str]:
+    fifo_list = [{"name": label, "signal": signal, "depth": depth} for label, signal, depth in top.fifos]
+    return {
+        "backend": "vhdl",
+        "io": "stream",
+        "top": top_name,
+        "ports": PortInfo.to_json(program.ports),
+        "signals": ",".join(port.signal for port in ports),
+        "beats": ",".join(str(port.beats) for port in ports),
+        "fifos": json.dumps(fifo_list),
+        "latency_cycles": str(timing.latency_cycles),
+        "interval_cycles": str(timing.interval_cycles),
+        "clock_period_ns": f"{options.clock_period_ns:g}",
+        "device": options.device,
+        "sources": ",".join(sources),
+    }
+
+
+def _top_text(
+    module: ModuleOp, top: StreamTop, name: str, ports: Sequence[StreamPort], timing: ProgramTiming
+) -> str:
+    width = max((len(line.partition(" : ")[0]) for line in top.declarations), default=0)
+    declarations = [
+        head.ljust(width) + " : " + rest
+        for head, _, rest in (line.partition(" : ") for line in top.declarations)
+    ]
+    return (
+        environment()
+        .get_template("stream_top.vhd.j2")
+        .render(
+            name=name,
+            model=comment(model_name(main(module))),
+            latency=timing.latency_cycles,
+            interval=timing.interval_cycles,
+            ports=ports,
+            tensors=hardware(module).ports,
+            declarations=declarations,
+            statements=top.statements,
+        )
+    )
+
+
+def _bench_text(
+    name: str, ports: Sequence[StreamPort], timing: ProgramTiming, options: VhdlOptions
+) -> str:
+    return (
+        environment()
+        .get_template("stream_testbench.vhd.j2")
+        .render(
+            name=name,
+            latency=timing.latency_cycles,
+            interval=timing.interval_cycles,
+            period=f"{options.clock_period_ns:.3f}",
+            inputs=[port for port in ports if port.direction == "in"],
+            outputs=[port for port in ports if port.direction == "out"],
+        )
+    )

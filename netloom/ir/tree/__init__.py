@@ -1,0 +1,9 @@
+"""Dialect `tree`: what an ensemble of decision trees computes, as arrays in one op."""
+
+from xdsl.ir import Dialect
+
+from netloom.ir.tree.ensemble import EnsembleOp, ensemble_op, feature_bounds
+
+Tree = Dialect("tree", [EnsembleOp], [])
+
+__all__ = ["EnsembleOp", "Tree", "ensemble_op", "feature_bounds"]

@@ -1,0 +1,204 @@
+"""From ops on tensors to steps on streams: what each op can do beat by beat, and what it cannot.
+
+Every op is tried on beats first. What needs neighbouring beats has an actor of its own (windows, sums over
+beats, picking beats again). What is left gets its frame in one beat: always possible, rarely cheap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from netloom.ir.attributes import ArrayAttr, format_of, shape_of
+from netloom.ir.base import NetloomOp, Shape
+from netloom.ir.da import KernelOp
+from netloom.ir.fx import ConstantOp, ThresholdOp
+from netloom.ir.nn import (
+    ArgMaxOp,
+    ConcatOp,
+    DenseOp,
+    HardmaxOp,
+    MatMulOp,
+    ReduceOp,
+    UnaryWiringOp,
+    WindowOp,
+    element_map,
+)
+from netloom.passes.analysis.hardware import Hardware
+from netloom.passes.streaming.plan import Operand, Plan, Token, Wires, axes_for, beats_of
+from netloom.passes.streaming.wires import materialised, repacked, repeated, whole
+
+
+class Lowering:
+    """Walks a program once and leaves a plan.
+
+    Attributes:
+        plan: the steps.
+        outputs: the token of each output port.
+    """
+
+    def __init__(self, module: ModuleOp, program: Hardware) -> None:
+        self.plan = Plan()
+        self.values: dict[SSAValue, Token | Wires] = {}
+        self.inputs: list[Token] = []
+        self.module = module
+        for value, _ in program.inputs:
+            token = source_token(value)
+            self.inputs.append(token)
+            self.values[value] = token
+        for op in program.ops:
+            self.values[op.results[0]] = self._lower(op)
+        self.outputs = [self._output(value) for value, _ in program.outputs]
+
+    def _output(self, value: SSAValue) -> Token:
+        token = self.token(value)
+        token.leaves = True
+        return token
+
+    def token(self, value: SSAValue) -> Token:
+        """The stream of a value; wires become hardware now."""
+        found = self.values[value]
+        if isinstance(found, Wires):
+            found = materialised(self.plan, found)
+            self.values[value] = found
+        return found
+
+    def _lower(self, op: NetloomOp) -> Token | Wires:
+        if isinstance(op, UnaryWiringOp) and not isinstance(op, WindowOp):
+            return self._wires(op)
+        if isinstance(op, WindowOp):
+            return self._window(op)
+        if isinstance(op, ReduceOp | ArgMaxOp | HardmaxOp):
+            return self._over_axes(op)
+        if isinstance(op, DenseOp | KernelOp | MatMulOp):
+            return self._product(op)
+        if isinstance(op, ConcatOp):
+            return self._together(op, len(op.result_shape), op.positive_axis)
+        return self._together(op, len(op.result_shape), len(op.result_shape))
+
+    def _wires(self, op: UnaryWiringOp) -> Wires:
+        """Moved elements, joined with the moves before."""
+        before = self.values[op.input]
+        moved = element_map(op)
+        if isinstance(before, Wires):
+            return Wires(before.root, before.source[moved], op.result_shape, op.result_format, op)
+        return Wires(before, moved, op.result_shape, op.result_format, op)
+
+    def _window(self, op: WindowOp) -> Token:
+        shape, token = op.operand_shapes[0], self.token(op.input)
+        pixels = repacked(self.plan, token, shape, len(shape) - 1, op)
+        result = Token(op.result_shape, op.result_format, len(op.result_shape) - 3)
+        properties = {k: v for k, v in op.properties.items() if k != "origin"}
+        if math.prod(shape[:-3]) == 1 and op.geometry.padding[1] < op.geometry.span(1):
+            return self.plan.add("flow.window", [pixels], result, op, properties=properties)
+        return self._in_frame(op)
+
+    def _over_axes(self, op: ReduceOp | ArgMaxOp | HardmaxOp) -> Token:
+        """Over elements of a beat, over beats, or over a frame."""
+        token = self.token(op.input)
+        axes = op.positive_axes if isinstance(op, ReduceOp) else (op.positive_axis,)
+        wide = {axis for axis in axes if token.shape[axis] > 1}
+        if not wide or min(wide) >= token.axes:
+            return self._on_beats(op, [token], token.beats)
+        first = min(wide)
+        streamed = {axis for axis in range(first, token.axes) if token.shape[axis] > 1}
+        left = axes_for(op.result_shape, beats_of(token.shape, first))
+        if isinstance(op, ReduceOp) and wide == streamed and left is not None and op.kind.data != "prod":
+            result = Token(op.result_shape, op.result_format, left)
+            properties = {k: v for k, v in op.properties.items() if k != "origin"}
+            return self.plan.add("flow.reduce", [token], result, op, properties=properties)
+        return self._in_frame(op)
+
+    def _product(self, op: DenseOp | KernelOp | MatMulOp) -> Token:
+        """Rows are multiplied one by one; a product of two streams has a beat for each pair of matrices."""
+        if not isinstance(op, MatMulOp):
+            token = self.token(op.operands[0])
+            return self._on_beats(op, [token, *op.operands[1:]], token.beats)
+        fixed = isinstance(op.rhs.owner, ConstantOp) and all(size == 1 for size in shape_of(op.rhs.type)[:-2])
+        return self._together(op, len(op.result_shape), len(op.result_shape) - (1 if fixed else 2))
+
+    def _together(self, op: NetloomOp, rank: int, limit: int) -> Token:
+        """An op of several operands, on beats that all of them have; axes from `limit` on are elements."""
+        tokens = {v: self.token(v) for v in op.operands if not isinstance(v.owner, ConstantOp)}
+        axes = max(token.axes + rank - len(token.shape) for token in tokens.values())
+        axes = min(axes, limit, rank - 1) if rank else 0
+        shape = op.result_shape
+        operands: list[Operand] = []
+        for value in op.operands:
+            operand = self._operand(op, value, tokens.get(value), shape, axes)
+            if operand is None:
+                return self._in_frame(op)
+            operands.append(operand)
+        if not _is_uniform(op, shape, axes):
+            return self._in_frame(op)
+        return self._on_beats(op, operands, beats_of(shape, axes))
+
+    def _operand(
+        self, op: NetloomOp, value: SSAValue, token: Token | None, shape: Shape, axes: int
+    ) -> Operand | None:
+        """An operand in as many beats as the result, or None when it has no such form."""
+        own = shape_of(value.type)
+        missing = len(shape) - len(own)
+        aligned = (1,) * missing + own
+        if token is None:
+            if all(size == 1 for size in aligned[:axes]):
+                return value
+            return self._constant_stream(op, value, aligned, shape, axes)
+        if missing > axes:
+            return None
+        if aligned[:axes] == shape[:axes]:
+            return repacked(self.plan, token, own, axes - missing, op)
+        if math.prod(aligned[:axes]) == 1:
+            single = whole(self.plan, token, op)
+            target = (*shape[missing:axes], *own[axes - missing :])
+            return repeated(self.plan, single, target, axes - missing, op)
+        return None
+
+    def _constant_stream(
+        self, op: NetloomOp, value: SSAValue, aligned: Shape, shape: Shape, axes: int
+    ) -> Token:
+        """A constant that differs from beat to beat."""
+        owner = value.owner
+        assert isinstance(owner, ConstantOp)
+        full = (*shape[:axes], *aligned[axes:])
+        array = np.broadcast_to(owner.value.ints().reshape(aligned), full)
+        result = Token(full, owner.result_format, axes)
+        return self.plan.add("flow.constant", [], result, op, properties={"value": ArrayAttr.of(array)})
+
+    def _on_beats(self, op: NetloomOp, operands: Sequence[Operand], beats: int) -> Token:
+        axes = axes_for(op.result_shape, beats)
+        if axes is None:
+            return self._in_frame(op)
+        return self.plan.add("beat", operands, Token(op.result_shape, op.result_format, axes), op)
+
+    def _in_frame(self, op: NetloomOp) -> Token:
+        """The op on whole frames."""
+        operands: list[Operand] = [
+            value if isinstance(value.owner, ConstantOp) else whole(self.plan, self.token(value), op)
+            for value in op.operands
+        ]
+        axes = axes_for(op.result_shape, 1)
+        result = Token(op.result_shape, op.result_format, 0 if axes is None else axes)
+        return self.plan.add("beat", operands, result, op)
+
+
+def source_token(value: SSAValue) -> Token:
+    """An input port: images and sequences come pixel by pixel, vectors at once."""
+    shape, number_format = shape_of(value.type), format_of(value.type)
+    assert number_format is not None
+    return Token(shape, number_format, max(len(shape) - 1, 0))
+
+
+def _is_uniform(op: NetloomOp, shape: Shape, axes: int) -> bool:
+    """Whether the op's own parameters are the same for every beat."""
+    if not isinstance(op, ThresholdOp):
+        return True
+    for own in (op.thresholds.values.shape[:-1], op.base.values.shape, op.sign.values.shape):
+        aligned = (1,) * (len(shape) - len(own)) + own
+        if any(size != 1 for size in aligned[:axes]):
+            return False
+    return True

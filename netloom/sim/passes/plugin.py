@@ -1,0 +1,16 @@
+"""The passes of the simulators, registered through the same hooks as anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.passes import ModulePass
+
+from netloom.core.hooks import hookimpl
+from netloom.sim.passes.predict_timing import PredictTiming
+
+
+@hookimpl
+def netloom_passes() -> Sequence[type[ModulePass]]:
+    """All passes of the simulators."""
+    return [PredictTiming]
