@@ -29,6 +29,7 @@ from netloom.ir.nn import (
     SubOp,
     TransposeOp,
 )
+from netloom.ir.tree import EnsembleOp
 
 FAMILIES: Mapping[str, tuple[type[NetloomOp], ...]] = {
     "kernel": (KernelOp,),
@@ -39,6 +40,7 @@ FAMILIES: Mapping[str, tuple[type[NetloomOp], ...]] = {
     "argmax": (ArgMaxOp, HardmaxOp),
     "matmul": (MatMulOp,),
     "dense": (DenseOp,),
+    "ensemble": (EnsembleOp,),
     "wiring": (ReshapeOp, TransposeOp, ConcatOp, SliceOp, GatherOp, BroadcastOp),
 }
 """Name of a family to its ops."""

@@ -15,11 +15,15 @@ class StrategyOptions(BackendOptions):
 
     Attributes:
         strategy: `adder_graph` (shared adders, no multipliers), `latency` (a multiplier for each
-            weight, adder trees) or `resource` (shared multipliers, see `reuse_factor`); for single
-            layers a dict {name or pattern: strategy} or its text form `adder_graph; fc1*=latency`.
+            weight, adder trees), `resource` (shared multipliers, see `reuse_factor`) or `auto`
+            (`adder_graph` in a parallel design; in a stream also `resource` for layers that have cycles to
+            spare); for single layers a dict {name or pattern: strategy} or its text form
+            `adder_graph; fc1*=latency`.
         reuse_factor: how many products each multiplier of a `resource` layer computes, one a clock
             cycle; also the interval between two inputs. A number, a dict {name or pattern: number} or its
             text form `16; fc1*=4`.
+        frame_interval: cycles that a frame of a stream may take, for layers of strategy `auto`; 0 for as
+            many as the widest image has pixels. More cycles mean fewer multipliers.
         strict: whether a reuse factor that does not divide a layer is refused, instead of replaced by
             the nearest one that does.
         depth_slack: how many adder levels deeper than necessary an output of a shift-add network
@@ -28,8 +32,9 @@ class StrategyOptions(BackendOptions):
         solver: name of the solver of shift-add networks; `netloom plugins` lists them.
     """
 
-    strategy: str = "adder_graph"
+    strategy: str = "auto"
     reuse_factor: int | str = 1
+    frame_interval: int = 0
     strict: bool = False
     depth_slack: int = 1
     effort: float = 0.03
@@ -55,9 +60,11 @@ class StrategyOptions(BackendOptions):
     @property
     def lowering(self) -> str:
         """The passes that carry these options out, for a pipeline."""
+        chosen = self.strategy if "=" not in self.strategy.partition(";")[0] else f"auto; {self.strategy}"
         return (
-            f'lower-dense{{strategy="{self.strategy}"}},'
+            f'lower-dense{{strategy="{chosen}"}},'
             f'set-reuse-factors{{reuse-factor="{self.reuse_factor}" strict={str(self.strict).lower()}}},'
+            f"balance-layers{{form={self.io} interval={self.frame_interval}}},"
             f"build-adder-graphs{{depth-slack={self.depth_slack} effort={self.effort} solver={self.solver}}}"
         )
 

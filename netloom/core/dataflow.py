@@ -66,8 +66,8 @@ class Window:
         step = ce and (j >= width or ahead > need(i) or (ahead == need(i) and x > j))
         if ce: a' = step; v' = a and the column that left completes a window
 
-    Everything in a rule is the state at the beginning of the cycle. The k-th column of a frame (k counts steps
-    from 0) completes the window (i, o) when k = i * steps + o * strides[1] + first.
+    Everything in a rule is the state at the beginning of the cycle. The k-th column of a frame (k counts
+    steps from 0) completes the window (i, o) when k = i * steps + o * strides[1] + first.
     """
 
     height: int
@@ -80,9 +80,14 @@ class Window:
     padding: tuple[int, int] = (0, 0)
 
     @property
-    def banks(self) -> int:
-        """Rows of the ring."""
+    def rows(self) -> int:
+        """Rows from a window's first to its last."""
         return (self.kernel[0] - 1) * self.dilations[0] + 1
+
+    @property
+    def banks(self) -> int:
+        """Rows of the ring: a window's, and one more where the writer cannot follow the reader in a row."""
+        return self.rows + (self.width == 1)
 
     @property
     def span(self) -> int:
@@ -111,7 +116,7 @@ class Window:
     def need(self, row: int) -> int:
         """Last image row that group `row` reads, counted from its base; negative when there is none."""
         top = row * self.strides[0] - self.padding[0]
-        return min(top + self.banks - 1, self.height - 1) - self.base(row)
+        return min(top + self.rows - 1, self.height - 1) - self.base(row)
 
     def advance(self, row: int) -> int:
         """Rows from the base of group `row` to that of the next group, maybe of the next frame."""

@@ -122,7 +122,7 @@ class CompileOptions:
         assign = (
             f'precision="{self.precision}" bits={self.calibration_bits} table-bits={self.table_bits} {absorb}'
         )
-        before = ("fold-constants", "fuse-batch-norm", f"decompose-functions{cut}", self.extra_passes)
+        before = ("fold-constants", "channels-last", "fuse-batch-norm", f"decompose-functions{cut}", self.extra_passes)
         return (
             ",".join(filter(None, before)),
             f"quantize-inputs{{{inputs}}},absorb-quantizers{{{absorb}}},assign-precision{{{assign}}},"

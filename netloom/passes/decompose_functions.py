@@ -30,6 +30,7 @@ from netloom.ir.nn import (
     UnaryWiringOp,
 )
 from netloom.ir.program import add_note, main, program_ops, replace
+from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.chains import constant_value, ends_in_quantizer, is_constant
 from netloom.passes.rewriting import Builder
 
@@ -66,12 +67,24 @@ class DecomposeFunctions(ModulePass):
                     replace(candidate, candidate.input)
                 else:
                     softmax(candidate)
+            elif self.cut_final_softmax and is_final_link(candidate):
+                add_note(op, candidate.origin_name, f"final {candidate.origin_name} cut: outputs are scores")
+                replace(candidate, candidate.operands[0])
             elif isinstance(candidate, LayerNormOp):
                 layer_norm(candidate)
             elif isinstance(candidate, DivOp) and not is_parameter(candidate.rhs):
                 quotient(candidate)
             elif isinstance(candidate, FunctionOp) and is_split(candidate):
                 near_rectifier(candidate)
+
+
+def is_final_link(op: NetloomOp) -> bool:
+    """Whether an op takes the scores of an ensemble of trees to a prediction that only goes to an output."""
+    if not isinstance(op, FunctionOp) or not feeds_output(op.result):
+        return False
+    source = op.input.owner
+    scaled = isinstance(source, MulOp) and is_parameter(source.rhs)
+    return isinstance(source.lhs.owner if scaled else source, EnsembleOp)
 
 
 def is_split(op: FunctionOp) -> bool:

@@ -22,7 +22,7 @@ from netloom.ir.program import erase_unused, main, program_ops
 from netloom.passes.requantize import fixed_constant
 from netloom.passes.rewriting import Builder
 
-STRATEGIES = ("adder_graph", "latency", "resource")
+STRATEGIES = ("adder_graph", "latency", "resource", "auto")
 
 
 @dataclass(frozen=True)

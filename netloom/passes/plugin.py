@@ -9,8 +9,10 @@ from xdsl.passes import ModulePass
 from netloom.core.hooks import hookimpl
 from netloom.passes.absorb_quantizers import AbsorbQuantizers
 from netloom.passes.assign_precision import AssignPrecision
+from netloom.passes.balance_layers import BalanceLayers
 from netloom.passes.build_adder_graphs import BuildAdderGraphs
 from netloom.passes.canonicalize import Canonicalize
+from netloom.passes.channels_last import ChannelsLast
 from netloom.passes.cse import CommonSubexpressions
 from netloom.passes.dce import DeadCodeElimination
 from netloom.passes.decompose_functions import DecomposeFunctions
@@ -28,10 +30,10 @@ from netloom.passes.set_reuse_factors import SetReuseFactors
 from netloom.passes.stream_lower import StreamLower
 
 PIPELINES: Mapping[str, str] = {
-    "clean": "fold-constants,fuse-batch-norm,decompose-functions",
+    "clean": "fold-constants,channels-last,fuse-batch-norm,decompose-functions",
     "quantize": "quantize-inputs,absorb-quantizers,assign-precision,lower-functions",
     "optimize": "canonicalize,cse,dce,narrow",
-    "unroll": "lower-dense,set-reuse-factors,build-adder-graphs",
+    "unroll": "lower-dense,set-reuse-factors,balance-layers,build-adder-graphs",
 }
 """What the stages of a compilation are made of, with default options."""
 
@@ -41,6 +43,7 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
     """All passes of the package."""
     return [
         FoldConstants,
+        ChannelsLast,
         FuseBatchNorm,
         DecomposeFunctions,
         QuantizeInputs,
@@ -54,6 +57,7 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         Narrow,
         LowerDense,
         SetReuseFactors,
+        BalanceLayers,
         BuildAdderGraphs,
         SchedulePass,
         StreamLower,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from netloom.ir.flow import FlowOp
+from netloom.ir.attributes import format_of
+from netloom.ir.fx import DequantizeOp
 from netloom.ir.program import erase_unused, main, refresh_type, terminator
-from netloom.passes.analysis.hardware import Hardware, hardware
+from netloom.passes.analysis.hardware import hardware
 from netloom.passes.streaming.build import FlowBuilder
 from netloom.passes.streaming.lower import Lowering
 from netloom.passes.streaming.stages import groups
@@ -37,37 +40,48 @@ class StreamLower(ModulePass):
         program = hardware(op)
         lowering = Lowering(op, program)
         function = main(op)
-        builder = FlowBuilder(_decoders_last(op, program), groups(lowering.plan.steps))
+        decoders = _own_decoders(function)
+        anchor = next((found[0] for found in decoders if found), terminator(function))
+        builder = FlowBuilder(anchor, groups(lowering.plan.steps))
         for token, (value, info) in zip(lowering.inputs, program.inputs, strict=True):
             builder.source(token, value, info.name)
         for step in lowering.plan.steps:
             builder.step(step)
-        chip = set(program.ops)
-        for token, (value, info) in zip(lowering.outputs, program.outputs, strict=True):
-            kept = [use for use in value.uses if use.operation not in chip]
+        ports = zip(lowering.outputs, program.outputs, _positions(function, decoders), strict=True)
+        for token, (value, info), position in ports:
             result = builder.sink(token, value, info.name)
-            for use in kept:
-                if not isinstance(use.operation, FlowOp):
-                    use.operation.operands[use.index] = result
+            for decoder in decoders[position]:
+                decoder.operands = [result if each is value else each for each in decoder.operands]
+            if terminator(function).operands[position] is value:
+                terminator(function).operands[position] = result
         refresh_type(function)
         erase_unused(function)
 
 
-def _decoders_last(module: ModuleOp, program: Hardware) -> Operation:
-    """Move what the host does with outputs behind everything else; the first op of it."""
-    function = main(module)
+def _own_decoders(function: FuncOp) -> list[list[Operation]]:
+    """What the host does for each returned value, as ops of its own in front of the return."""
     end = terminator(function)
-    after: dict[Operation, None] = {}
-    pending = [value for value, _ in program.outputs]
-    chip = set(program.ops)
-    while pending:
-        for use in pending.pop().uses:
-            user = use.operation
-            if user not in chip and user is not end and user not in after:
-                after[user] = None
-                pending.extend(user.results)
-    moved = [op for op in function.body.block.ops if op in after]
-    for op in moved:
-        op.detach()
-        function.body.block.insert_op_before(op, end)
-    return moved[0] if moved else end
+    found: list[list[Operation]] = []
+    for position, returned in enumerate(end.operands):
+        chain: set[Operation] = set()
+        pending = [returned]
+        while pending:
+            value = pending.pop()
+            if format_of(value.type) is None and isinstance(value.owner, Operation):
+                chain.add(value.owner)
+                pending.extend(value.owner.operands)
+        values: dict[SSAValue, SSAValue] = {}
+        clones = [op.clone(values) for op in function.body.block.ops if op in chain]
+        for clone in clones:
+            function.body.block.insert_op_before(clone, end)
+        found.append(clones)
+        end.operands[position] = values.get(returned, returned)
+    return found
+
+
+def _positions(function: FuncOp, decoders: list[list[Operation]]) -> Iterator[int]:
+    """Which returned value each output port belongs to."""
+    for position, (returned, clones) in enumerate(zip(terminator(function).operands, decoders, strict=True)):
+        ends = [op for op in clones if isinstance(op, DequantizeOp)]
+        count = 1 if format_of(returned.type) is not None else len({op.input for op in ends})
+        yield from [position] * count

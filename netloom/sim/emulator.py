@@ -7,8 +7,9 @@ any order, so BLAS may compute them. What has no fast form runs the op's own mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,16 @@ from xdsl.ir import SSAValue
 from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
+from netloom.ir.flow import (
+    FifoOp,
+    FlowOp,
+    RepackOp,
+    ResampleOp,
+    SinkOp,
+    SourceOp,
+    StageOp,
+    StreamWindowOp,
+)
 from netloom.ir.fx import (
     CastOp,
     ConstantOp,
@@ -27,9 +38,11 @@ from netloom.ir.fx import (
     ThresholdOp,
 )
 from netloom.ir.interval import Interval
-from netloom.ir.nn import AddOp, DenseOp, MatMulOp, ReluOp, UnaryWiringOp
+from netloom.ir.nn import AddOp, DenseOp, MatMulOp, ReduceOp, ReluOp, UnaryWiringOp
 from netloom.ir.program import main, program_ops, terminator
 from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.stages import stage_module
+from netloom.sim import images
 
 Values = NDArray[Any]
 Kernel = Callable[[Sequence[Values]], Values]
@@ -72,36 +85,50 @@ class Emulator:
         self.numbers: dict[SSAValue, int] = {}
         for argument in function.body.block.args:
             self.numbers[argument] = len(self.numbers)
-        self.inputs = len(self.numbers)
+        arguments = function.body.block.args
+        self.input_types = [
+            holding(largest(self.intervals[each])) if each in self.intervals else np.float32
+            for each in arguments
+        ]
         self.outputs = list(terminator(function).operands)
         self.constants: dict[int, Values] = {}
-        ops = program_ops(function)
-        self.plan = self._plan(ops)
-        values = [*function.body.block.args, *(op.results[0] for op in ops)]
-        widest = max(int(np.prod(shape_of(value.type))) for value in values)
-        self.chunk = max(1, CHUNK_BYTES // (4 * widest))
+        self.ops = program_ops(function)
+        for op in self.ops:
+            self.numbers[op.results[0]] = len(self.numbers)
+            if isinstance(op, ConstantOp):
+                self.constants[self.numbers[op.results[0]]] = self._constant(op)
+        self.fusions = fusions(self.ops, self.intervals)
+        self.hidden = {op.results[0] for fusion in self.fusions.values() for op in fusion.without}
+        self.plan = self._plan(self.fusions)
+        self.chunk = self._chunk(self.hidden)
 
-    def _plan(self, ops: Sequence[NetloomOp]) -> list[Step]:
-        last_use: dict[SSAValue, int] = {}
-        for index, op in enumerate(ops):
-            last_use.update(dict.fromkeys(op.operands, index))
+    @cached_property
+    def whole_plan(self) -> list[Step]:
+        """The plan in which every op is a step of its own, for those who want every value."""
+        return self._plan({})
+
+    def _chunk(self, hidden: Set[SSAValue]) -> int:
+        """Samples whose widest tensor stays in the cache."""
+        values = [value for value in self.numbers if value not in hidden]
+        widest = max(int(np.prod(shape_of(value.type))) for value in values)
+        return max(1, CHUNK_BYTES // (4 * widest))
+
+    def _plan(self, fusions: Mapping[NetloomOp, Fusion]) -> list[Step]:
+        gone = {op for fusion in fusions.values() for op in fusion.without}
+        steps = [op for op in self.ops if op not in gone and not isinstance(op, ConstantOp)]
+        reads = {op: fusions[op].reads if op in fusions else tuple(op.operands) for op in steps}
+        last_use = {value: op for op in steps for value in reads[op]}
         kept = set(self.outputs)
         plan: list[Step] = []
-        for index, op in enumerate(ops):
-            result = op.results[0]
-            self.numbers[result] = len(self.numbers)
-            if isinstance(op, ConstantOp):
-                self.constants[self.numbers[result]] = self._constant(op)
-                continue
-            reads = tuple(self.numbers[operand] for operand in op.operands)
+        for op in steps:
             frees = tuple(
-                self.numbers[operand]
-                for operand in dict.fromkeys(op.operands)
-                if last_use[operand] == index
-                and operand not in kept
-                and self.numbers[operand] not in self.constants
+                self.numbers[value]
+                for value in dict.fromkeys(reads[op])
+                if last_use[value] is op and value not in kept and self.numbers[value] not in self.constants
             )
-            plan.append(Step(self._kernel(op), reads, self.numbers[result], frees))
+            kernel = fusions[op].kernel if op in fusions else self._kernel(op)
+            numbers = tuple(self.numbers[value] for value in reads[op])
+            plan.append(Step(kernel, numbers, self.numbers[op.results[0]], frees))
         return plan
 
     def _constant(self, op: ConstantOp) -> Values:
@@ -131,22 +158,97 @@ class Emulator:
         samples = len(inputs[0]) if inputs else 1
         results = [np.empty((samples, *shape_of(v.type)), dtype=result_dtype(v)) for v in wanted]
         keep = {self.numbers[value] for value in wanted}
-        for start in range(0, samples, self.chunk):
-            stop = min(samples, start + self.chunk)
-            values = self._run_chunk([array[start:stop] for array in inputs], keep)
+        whole = not self.hidden.isdisjoint(wanted)
+        plan, chunk = (self.whole_plan, self._chunk(set())) if whole else (self.plan, self.chunk)
+        for start in range(0, samples, chunk):
+            stop = min(samples, start + chunk)
+            values = self.run_chunk([array[start:stop] for array in inputs], keep, plan)
             for value, result in zip(wanted, results, strict=True):
                 result[start:stop] = values[self.numbers[value]]
         return results
 
-    def _run_chunk(self, inputs: Sequence[Values], keep: set[int]) -> dict[int, Values]:
+    def run_chunk(
+        self, inputs: Sequence[Values], keep: set[int], plan: Sequence[Step] | None = None
+    ) -> dict[int, Values]:
+        """Values by number for inputs [n, *shape] in any dtype; those not to `keep` are dropped when used."""
         values: dict[int, Values] = dict(self.constants)
-        values.update(enumerate(np.asarray(array, dtype=np.float32) for array in inputs))
-        for step in self.plan:
+        given = zip(inputs, self.input_types, strict=True)
+        values.update(enumerate(np.asarray(array, dtype=kind) for array, kind in given))
+        for step in self.plan if plan is None else plan:
             values[step.writes] = step.kernel([values[number] for number in step.reads])
             for number in step.frees:
                 if number not in keep:
                     del values[number]
         return values
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """One step for several ops: the values it reads, how, and the ops whose results are never made."""
+
+    reads: tuple[SSAValue, ...]
+    kernel: Kernel
+    without: tuple[NetloomOp, ...]
+
+
+def fusions(ops: Sequence[NetloomOp], intervals: Mapping[SSAValue, Interval]) -> dict[NetloomOp, Fusion]:
+    """The ops that read windows, each with them as one step."""
+    found: dict[NetloomOp, Fusion] = {}
+    for op in ops:
+        fusion: Fusion | None = None
+        if isinstance(op, DenseOp | KernelOp | MatMulOp) and op.is_fixed:
+            fusion = convolution_of(op, intervals)
+        elif isinstance(op, ReduceOp) and op.is_fixed:
+            fusion = pool_of(op, intervals)
+        if fusion is not None:
+            found[op] = fusion
+    return found
+
+
+def convolution_of(
+    op: DenseOp | KernelOp | MatMulOp, intervals: Mapping[SSAValue, Interval]
+) -> Fusion | None:
+    """Windows and their product with a constant."""
+    flat, groups = images.convolved(op.operands[0]), images.grouped(op.operands[0])
+    if flat is not None:
+        matrix, bias = constant_matrix(op)
+        if matrix is None:
+            return None
+        dtype = exact_dtype(intervals[op.operands[0]], matrix, bias)
+        offset = bias.astype(dtype) if np.any(bias) else None
+        kernel = images.convolution(flat, matrix.astype(dtype), offset, dtype)
+        return Fusion((flat.window.input,), kernel, flat.fused)
+    owner = op.operands[1].owner if isinstance(op, MatMulOp) else None
+    if groups is None or not isinstance(owner, ConstantOp):
+        return None
+    weights = owner.value.ints()
+    if weights.ndim != 3 or len(weights) != shape_of(op.operands[0].type)[-3]:
+        return None
+    dtype = exact_dtype(intervals[op.operands[0]], weights, np.zeros(1))
+    kernel = images.grouped_convolution(groups, weights.astype(dtype), dtype)
+    return Fusion((groups.window.input,), kernel, groups.fused)
+
+
+def pool_of(op: ReduceOp, intervals: Mapping[SSAValue, Interval]) -> Fusion | None:
+    """Windows and their reduction."""
+    found = images.pooled(op)
+    if found is None:
+        return None
+    kernel = images.pool(op, found, reduction_dtype(op, intervals))
+    return Fusion((found.window.input,), kernel, found.fused)
+
+
+def reduction_dtype(op: ReduceOp, intervals: Mapping[SSAValue, Interval]) -> Any:
+    """The cheapest dtype in which a reduction is exact."""
+    return holding(largest(intervals[op.input]) * (op.count if op.kind.data == "sum" else 1))
+
+
+def exact_dtype(interval: Interval, matrix: Values, bias: Values) -> Any:
+    """The cheapest dtype in which values of an interval times a matrix add exactly."""
+    thin = interval.thin(keep=1)
+    reach = np.maximum(np.abs(thin.low), np.abs(thin.high)).astype(np.float64)
+    sums = np.matmul(reach if reach.ndim > 1 else reach[None], np.abs(matrix.astype(np.float64)))
+    return holding(float((sums + np.abs(bias)).max(initial=0.0)))
 
 
 def result_dtype(value: SSAValue) -> DTypeLike:
@@ -181,10 +283,7 @@ def product(op: DenseOp | KernelOp | MatMulOp, intervals: Mapping[SSAValue, Inte
     matrix, bias = constant_matrix(op)
     if matrix is None:
         return dynamic_product(op, intervals)
-    interval = intervals[op.operands[0]]
-    reach = np.maximum(np.abs(interval.low), np.abs(interval.high)).astype(np.float64)
-    bound = float((reach @ np.abs(matrix.astype(np.float64)) + np.abs(bias)).max(initial=0.0))
-    dtype = holding(bound)
+    dtype = exact_dtype(intervals[op.operands[0]], matrix, bias)
     weights, offset = matrix.astype(dtype), bias.astype(dtype)
     has_bias = bool(np.any(offset))
 
@@ -327,6 +426,33 @@ def wiring(op: UnaryWiringOp, intervals: Mapping[SSAValue, Interval]) -> Kernel 
     return lambda operands: op.move(operands)
 
 
+def stage(op: StageOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+    """The stage's body as a plan of its own; the beats of all samples are its batch."""
+    body = Emulator(stage_module(op))
+    result = body.numbers[body.outputs[0]]
+    shapes = [shape_of(argument.type) for argument in op.block.args]
+
+    def kernel(operands: Sequence[Values]) -> Values:
+        samples = max(len(x) for x in operands)
+        spread = (np.broadcast_to(x, (samples, *x.shape[1:])) for x in operands)
+        beats = [x.reshape(-1, *shape) for x, shape in zip(spread, shapes, strict=True)]
+        values = body.run_chunk(beats, {result})[result]
+        count = samples * op.stream.beats
+        return np.broadcast_to(values, (count, *values.shape[1:])).reshape(samples, *op.result_shape)
+
+    return kernel
+
+
+def passing(op: SourceOp | SinkOp | FifoOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+    """The same array."""
+    return lambda operands: operands[0]
+
+
+def moving(op: FlowOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+    """Elements move in any dtype."""
+    return op.evaluate
+
+
 FACTORIES: Mapping[Any, Callable[[Any, Mapping[SSAValue, Interval]], Kernel | None]] = {
     QuantizeOp: quantize,
     KernelOp: product,
@@ -338,4 +464,11 @@ FACTORIES: Mapping[Any, Callable[[Any, Mapping[SSAValue, Interval]], Kernel | No
     ThresholdOp: threshold,
     LookupOp: lookup,
     UnaryWiringOp: wiring,
+    StageOp: stage,
+    SourceOp: passing,
+    SinkOp: passing,
+    FifoOp: passing,
+    RepackOp: moving,
+    ResampleOp: moving,
+    StreamWindowOp: moving,
 }

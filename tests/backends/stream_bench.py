@@ -165,8 +165,8 @@ def _whole(beats: Sequence[int], frame: int) -> Sequence[int]:
 
 def observed(
     cases: Sequence[Case], scripts: Sequence[Script], directory: Path, replaced: Sequence[str] = ()
-) -> list[list[str]]:
-    """The traces of GHDL."""
+) -> tuple[list[list[str]], str]:
+    """The traces of GHDL, and what it printed."""
     for n, (case, played) in enumerate(zip(cases, scripts, strict=True)):
         rows = "".join(f"{a}{b}{c}\n" for a, b, c in played.cycles)
         beats = "".join(f"{beat:0{max(1, case.in_bits)}b}\n" for beat in played.beats)
@@ -175,8 +175,8 @@ def observed(
     (directory / "bench.vhd").write_text(PROBE + _top(cases))
     analyse(directory, *replaced, "bench.vhd")
     options = ["--ieee-asserts=disable", "--max-stack-alloc=0"]
-    ghdl(directory, "-r", "--std=08", "bench", *options)
-    return [(directory / f"c{n}.trace").read_text().splitlines() for n in range(len(cases))]
+    printed = ghdl(directory, "-r", "--std=08", "bench", *options)
+    return [(directory / f"c{n}.trace").read_text().splitlines() for n in range(len(cases))], printed
 
 
 def analyse(directory: Path, *sources: str) -> None:
@@ -199,7 +199,8 @@ def instance(case: Case, name: str) -> str:
         ports += ["in_valid", "in_ready", "in_data"]
     generics = ", ".join(f"{key} => {value}" for key, value in case.generics.items())
     wires = ", ".join(f"{port} => {name}_{port}" for port in ports)
-    return f"  {name} : entity work.netloom_{case.entity}\n    generic map ({generics})\n    port map ({wires});\n"
+    head = f"  {name} : entity work.netloom_{case.entity}\n"
+    return f"{head}    generic map ({generics})\n    port map ({wires});\n"
 
 
 def _top(cases: Sequence[Case]) -> str:
@@ -227,9 +228,7 @@ architecture cases of bench is
 """
 
 
-def check(
-    cases: Sequence[Case], directory: Path, seed: int = 0, *, replaced: Sequence[str] = ()
-) -> None:
+def check(cases: Sequence[Case], directory: Path, seed: int = 0, *, replaced: Sequence[str] = ()) -> str:
     """GHDL and the rules agree in every cycle of every case.
 
     Args:
@@ -237,12 +236,16 @@ def check(
         directory: to work in.
         seed: of the scripts.
         replaced: sources there that take the place of the library's.
+
+    Returns:
+        What GHDL printed.
     """
     rng = random.Random(seed)
     scripts = [script(case, rng) for case in cases]
     expected = [predicted(case, played) for case, played in zip(cases, scripts, strict=True)]
-    traces = observed(cases, scripts, directory, replaced)
+    traces, printed = observed(cases, scripts, directory, replaced)
     for case, wanted, got in zip(cases, expected, traces, strict=True):
         if got != wanted:
             at = next((n for n, pair in enumerate(zip(wanted, got, strict=False)) if len(set(pair)) > 1), -1)
-            raise AssertionError(f"{case}: cycle {at}: {got[at:at + 2]} instead of {wanted[at:at + 2]}")
+            raise AssertionError(f"{case}: cycle {at}: {got[at : at + 2]} instead of {wanted[at : at + 2]}")
+    return printed

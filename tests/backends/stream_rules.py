@@ -26,11 +26,15 @@ class Rules:
 
 
 class FifoRules(Rules):
+    """`most` is the largest count that a cycle began with."""
+
     def __init__(self, depth: int) -> None:
         self.depth = depth
         self.count = 0
+        self.most = 0
 
     def ready(self, space: bool) -> bool:
+        self.most = max(self.most, self.count)
         return self.count < self.depth
 
     def valid(self) -> bool:
@@ -150,9 +154,7 @@ class ResampleRules(Rules):
 
     def ready(self, space: bool) -> bool:
         i, ahead = self._at()
-        return ahead < 1 or (
-            ahead < 1 + self.resample.advance(i) and self.resample.columns[self.o] > self.x
-        )
+        return ahead < 1 or (ahead < 1 + self.resample.advance(i) and self.resample.columns[self.o] > self.x)
 
     def valid(self) -> bool:
         return self.v

@@ -70,7 +70,7 @@ def skip(depth: int, size: int = 8, short: int = 2, latency: int = 3) -> Network
     return build.network
 
 
-def residual(blocks: int, size: int, channels: int = 16, interval: int = 1) -> Network:
+def residual(blocks: int, size: int, interval: int = 1) -> Network:
     """Like ResNet-8: a stem, blocks of two convolutions and a skip connection, pooling and a dense layer."""
     shape, build = (size, size), Builder(2)
 
@@ -118,7 +118,8 @@ def _extended(draw: Any, build: Builder, stream: tuple[int, Shape]) -> tuple[int
     beats = shape[0] * shape[1]
     divisor = draw(st.sampled_from([d for d in range(1, beats + 1) if beats % d == 0]))
     actor: Actor
-    match draw(st.sampled_from("stage window window reduce collect spread resample constant".split())):
+    kinds = ["stage", "window", "window", "reduce", "collect", "spread", "resample", "constant"]
+    match draw(st.sampled_from(kinds)):
         case "stage":
             return build.add(Stage(draw(st.integers(0, 12)), draw(st.integers(1, 9))), shape, stream)
         case "window":

@@ -275,10 +275,12 @@ def run(network: flow.Network, frames: int, stalls: Mapping[str, Any], limit: in
         [pushes[n][k * beats[n] - 1] if len(pushes[n]) >= k * beats[n] else -1 for k in range(1, frames + 1)]
         for n in sinks
     ]
-    size = [beats[n] if n in sinks else next(f.beats for f in fifos if f.source == n) for n in range(len(nodes))]
+    for fifo in fifos:
+        beats[fifo.source] = fifo.beats
     found.starts = [p[0] if p else -1 for p in pushes]
-    found.ends = [p[b - 1] if len(p) >= b else -1 for p, b in zip(pushes, size, strict=True)]
-    first = [pushes[n][0] for n, node in enumerate(nodes) if isinstance(node.actor, flow.Source) and pushes[n]]
+    found.ends = [p[beats[n] - 1] if len(p) >= beats[n] else -1 for n, p in enumerate(pushes)]
+    sources = [n for n, node in enumerate(nodes) if isinstance(node.actor, flow.Source)]
+    first = [pushes[n][0] for n in sources if pushes[n]]
     if all(ends[0] >= 0 for ends in found.frame_ends):
         found.latency = max(ends[0] for ends in found.frame_ends) - min(first, default=0)
     return found

@@ -30,7 +30,9 @@ from netloom.ir.nn import (
     ReluOp,
     SubOp,
 )
+from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.reuse import sharing
+from netloom.passes.analysis.tree_plan import plan_of
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,27 @@ def _shared(op: DenseOp, device: Device) -> list[Step]:
     return found
 
 
+def _trees(op: NetloomOp, device: Device) -> list[Step]:
+    """Comparisons, selectors, then tables and adders: see `netloom.passes.analysis.tree_plan`."""
+    assert isinstance(op, EnsembleOp)
+    plan, rows, width = plan_of(op), op.rows, op.operand_formats[0].width
+    if not plan.terms:
+        return [Step("constant", 0.0, value_bits(op))]
+    compare = device.adder_ns(width) + device.level_ns
+    found = [Step("compare", compare, rows * len(plan.alive(0)))]
+    for step in range(1, plan.select_steps + 1):
+        found.append(Step(f"select_{step}", 2 * device.level_ns, rows * len(plan.alive(step))))
+    deeper = max((len(term.address) for term in plan.terms), default=0) - device.lut_inputs
+    table = (1 + math.ceil(max(deeper, 0) / 2)) * device.level_ns
+    for level in range(1, max(plan.sum_levels, 1) + 1):
+        bits = plan.level_bits(level)
+        delay = device.adder_ns(max(bits, default=1)) if plan.sum_levels else 0.0
+        found.append(Step(f"sum_{level}", delay + (table if level == 1 else 0.0), rows * sum(bits)))
+    if plan.has_constants:
+        found.append(Step("offset", device.adder_ns(op.result_format.width), value_bits(op)))
+    return found
+
+
 _RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, Device], list[Step]]] = {
     CastOp: _cast,
     AddOp: _one_adder,
@@ -246,4 +269,5 @@ _RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, Device], list[Step]]] = {
     HardmaxOp: _arg,
     MatMulOp: _products,
     DenseOp: _products,
+    EnsembleOp: _trees,
 }

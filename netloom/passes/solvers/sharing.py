@@ -14,6 +14,7 @@ compared with the one asked for.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +30,7 @@ from netloom.passes.solvers.digit_system import (
 )
 from netloom.passes.solvers.network import NetworkBuilder, Term
 from netloom.passes.solvers.polarity import without_negations
+from netloom.passes.solvers.trees import rebuilt_trees
 
 IntArray = NDArray[np.int64]
 
@@ -190,15 +192,15 @@ def _distinct_columns(matrix: IntArray) -> _Columns:
     return _Columns(unique * wanted, index, shift, sign != np.append(wanted, 1)[index])
 
 
-def _searched(
+def _candidates(
     matrix: IntArray, high: IntArray, depth: IntArray, limit: IntArray | None, effort: float
-) -> list[Elimination]:
-    """Tries settings as far as the effort allows; the elimination (by blocks) with the fewest adders."""
+) -> Iterator[tuple[list[Elimination], float]]:
+    """Eliminations (by blocks) with as many settings as the effort allows, and the handicap of each."""
     direct = direct_system(matrix, high, depth, limit)
     if direct.work(True) > _LARGE:
         n_blocks = min(matrix.shape[0], math.ceil(direct.work(False) / (effort * _PASS_WORK)))
-        return [eliminate(block, Setting(1, 0, 0)) for block in direct.split(n_blocks)]
-    best: Elimination | None = None
+        yield [eliminate(block, Setting(1, 0, 0)) for block in direct.split(n_blocks)], 1.0
+        return
     n_settings = max(3, int(effort * _WORK / max(1, direct.work(True))))
     for setting in SETTINGS[:n_settings]:
         system = direct
@@ -206,12 +208,8 @@ def _searched(
             system = difference_system(matrix, high, depth, limit, setting.max_path)
             if len(system.column_rows) == 0:
                 continue
-        found = eliminate(system, setting)
         # References from column to column deepen the network: that takes more than a tiny gain.
-        handicap = _DIFFERENCE_HANDICAP if setting.max_path else 1.0
-        if best is None or found.n_adders * handicap < best.n_adders:
-            best = found
-    return [] if best is None else [best]
+        yield [eliminate(system, setting)], _DIFFERENCE_HANDICAP if setting.max_path else 1.0
 
 
 def solve_sharing(
@@ -237,23 +235,59 @@ def solve_sharing(
     columns = _distinct_columns(matrix)
     core = columns.matrix
     limit = None if depth_slack is None else tree_depth(csd_counts(core), depth) + depth_slack
-    high = bit_width(lo, hi)
-    eliminations = _searched(core, high, depth, limit, effort)
-    builder = NetworkBuilder(matrix.shape[0], depth.tolist(), high.tolist())
-    inputs = {row: Term(row, 0, False) for row in range(matrix.shape[0])}
-    emitters = [_Emitter(elimination, builder, dict(inputs)) for elimination in eliminations]
-    sums = [
-        builder.total([term for emitter in emitters for term in emitter.column_terms(column)])
-        for column in range(core.shape[1])
-    ]
-    outputs = []
-    for index, shift, negate in zip(columns.index, columns.shift, columns.negate, strict=True):
-        term = sums[index] if index >= 0 else None
-        outputs.append(None if term is None else _scaled(term, int(shift), bool(negate)))
-    graph = without_negations(builder.graph(outputs))
-    if not np.array_equal(graph.matrix(), matrix):
+    problem = _Problem(lo, hi, depth, columns, None if limit is None else limit[columns.index])
+    best: AdderGraph | None = None
+    least = math.inf
+    for eliminations, handicap in _candidates(core, bit_width(lo, hi), depth, limit, effort):
+        graph = problem.improved(problem.built(eliminations), 0)
+        cost = graph_cost(graph, lo, hi) * handicap
+        if cost < least:
+            best, least = graph, cost
+    assert best is not None
+    if not np.array_equal(best.matrix(), matrix):
         raise SolverError("the network does not compute the matrix that it was made for")
-    return graph
+    return best
+
+
+def graph_cost(graph: AdderGraph, lo: IntArray, hi: IntArray) -> int:
+    """What candidates are compared by: tables, and a quarter of the bits of carry chains, times four."""
+    return 4 * graph.adder_tables(lo, hi) + graph.adder_bits(lo, hi)
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """What all candidates of one matrix share; ``out_depth`` int64[N] are the outputs' limits."""
+
+    lo: IntArray
+    hi: IntArray
+    depth: IntArray
+    columns: _Columns
+    out_depth: IntArray | None
+
+    def built(self, eliminations: list[Elimination]) -> AdderGraph:
+        """The network of eliminations whose sum is the matrix of distinct columns."""
+        n_inputs = len(self.lo)
+        builder = NetworkBuilder(n_inputs, self.depth.tolist(), bit_width(self.lo, self.hi).tolist())
+        inputs = {row: Term(row, 0, False) for row in range(n_inputs)}
+        emitters = [_Emitter(elimination, builder, dict(inputs)) for elimination in eliminations]
+        sums = [
+            builder.total([term for emitter in emitters for term in emitter.column_terms(column)])
+            for column in range(self.columns.matrix.shape[1])
+        ]
+        outputs: list[Term | None] = []
+        for index, shift, negate in zip(
+            self.columns.index, self.columns.shift, self.columns.negate, strict=True
+        ):
+            term = sums[index] if index >= 0 else None
+            outputs.append(None if term is None else _scaled(term, int(shift), bool(negate)))
+        return builder.graph(outputs)
+
+    def improved(self, graph: AdderGraph, tries: int) -> AdderGraph:
+        """The network with cheaper trees and fewer negations."""
+        trees = rebuilt_trees(
+            graph, self.lo, self.hi, input_depth=self.depth, out_depth=self.out_depth, tries=tries
+        )
+        return without_negations(trees)
 
 
 def _checked(

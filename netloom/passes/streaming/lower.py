@@ -13,6 +13,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from netloom.core.fixed import Format
 from netloom.ir.attributes import ArrayAttr, format_of, shape_of
 from netloom.ir.base import NetloomOp, Shape
 from netloom.ir.da import KernelOp
@@ -108,10 +109,21 @@ class Lowering:
         streamed = {axis for axis in range(first, token.axes) if token.shape[axis] > 1}
         left = axes_for(op.result_shape, beats_of(token.shape, first))
         if isinstance(op, ReduceOp) and wide == streamed and left is not None and op.kind.data != "prod":
-            result = Token(op.result_shape, op.result_format, left)
-            properties = {k: v for k, v in op.properties.items() if k != "origin"}
-            return self.plan.add("flow.reduce", [token], result, op, properties=properties)
+            return self._over_beats(op, token, left)
         return self._in_frame(op)
+
+    def _over_beats(self, op: ReduceOp, token: Token, axes: int) -> Token:
+        """Sums that hold every partial result; what is known of the last one narrows it afterwards."""
+        count = token.beats // beats_of(op.result_shape, axes)
+        grown = max(count - 1, 0).bit_length() if op.kind.data == "sum" else 0
+        own = token.format
+        wide = Format(own.width + grown, own.integer + grown, own.signed)
+        properties = {k: v for k, v in op.properties.items() if k != "origin"}
+        result = Token(op.result_shape, wide, axes)
+        self.plan.add("flow.reduce", [token], result, op, properties=properties)
+        if wide == op.result_format:
+            return result
+        return self.plan.add("wires", [result], Token(op.result_shape, op.result_format, axes), op)
 
     def _product(self, op: DenseOp | KernelOp | MatMulOp) -> Token:
         """Rows are multiplied one by one; a product of two streams has a beat for each pair of matrices."""

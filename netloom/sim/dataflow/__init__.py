@@ -4,6 +4,27 @@ Importing this package imports numba; do so only when simulating.
 """
 
 from netloom.sim.dataflow.deadlock import Deadlock, Wait
+from netloom.sim.dataflow.depths import Depth, Depths, Outcome, Point, minimum, optimise, pareto, throttled
+from netloom.sim.dataflow.explain import Explanation, FifoFigures, NodeFigures, explain
 from netloom.sim.dataflow.simulator import Stall, Trace, simulate, steady
 
-__all__ = ["Deadlock", "Stall", "Trace", "Wait", "simulate", "steady"]
+__all__ = [
+    "Deadlock",
+    "Depth",
+    "Depths",
+    "Explanation",
+    "FifoFigures",
+    "NodeFigures",
+    "Outcome",
+    "Point",
+    "Stall",
+    "Trace",
+    "Wait",
+    "explain",
+    "minimum",
+    "optimise",
+    "pareto",
+    "simulate",
+    "steady",
+    "throttled",
+]

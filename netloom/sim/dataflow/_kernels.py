@@ -32,7 +32,8 @@ FIRE, PUSH, MOVED, BLOCKED, STARVED = 1, 2, 4, 8, 16
 # Columns of a node that every kind has: its kind; cycle for which it wants an alarm; flags of the last cycle
 # in which it was asked, and that cycle; whether it is awake; cycle of its alarm; cycles in which it took a
 # beat (source: gave one), was blocked, was starved; beats that left it (sink: came), cycles of the first one
-# and of the last one of frame 0; beats of a frame; where its inputs and outputs begin in links, and their end.
+# and of the last one of frame 0; beats of a frame; where its inputs and outputs begin in links, and where
+# they end.
 KIND = 0
 WAKE, DID, ASKED, AWAKE, ALARM, FIRED, HELD, LACKED, PUSHED, FIRST, END, BEATS = range(16, 28)
 INPUTS, OUTPUTS, LINKS_END = range(28, 31)

@@ -12,6 +12,7 @@ from netloom.backends.vhdl.layers.layer import Intervals, Layer, bits, describe
 from netloom.backends.vhdl.layers.products import products
 from netloom.backends.vhdl.layers.shared import dense
 from netloom.backends.vhdl.layers.tables import lookup, threshold
+from netloom.backends.vhdl.layers.tree import ensemble
 from netloom.backends.vhdl.layers.trees import argmax, reduce
 from netloom.backends.vhdl.layers.wiring import wiring
 from netloom.ir.base import NetloomOp
@@ -26,6 +27,7 @@ _WRITERS: Mapping[str, Callable[[Any, Intervals], Layer | None]] = {
     "matmul": products,
     "dense": dense,
     "wiring": wiring,
+    "ensemble": ensemble,
 }
 
 

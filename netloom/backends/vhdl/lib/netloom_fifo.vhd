@@ -6,8 +6,9 @@
 -- in_ready and out_valid are functions of `count` alone, so no path leads through a FIFO from one side to
 -- the other. With DEPTH = 1 it moves a beat every other cycle, else one in every cycle.
 --
--- Up to SHIFTED beats sit in an output register and a shift register (which vendors' tools map to look-up
--- tables when it is long), more in a memory with a clocked read port. The choice does not show outside.
+-- Two beats are in registers; up to SMALL_DEPTH in a register and a memory without read register, which
+-- fits look-up tables; more in a memory with a read register, which fits block RAM. The choice does not
+-- show outside.
 --
 -- A FIFO with a name reports in simulation how many beats it has held at most, whenever that grows:
 -- "netloom: fifo NAME holds N".
@@ -36,13 +37,14 @@ end entity netloom_fifo;
 
 architecture rtl of netloom_fifo is
 
-  constant SHIFTED : positive := 32;
+  constant SMALL_DEPTH : natural := 64;
 
   type beats_t is array (natural range <>) of std_logic_vector(WIDTH - 1 downto 0);
 
   signal count : natural range 0 to DEPTH := 0;
   signal push  : std_logic;
   signal pop   : std_logic;
+  signal first : std_logic;
 
 begin
 
@@ -77,32 +79,80 @@ begin
     end process watch;
   end generate watched;
 
-  -- What a FIFO holds is in variables: a simulator needs far less time and memory for them.
+  -- A beat that goes in becomes the oldest at once.
+  first <= '1' when count = 0 or (count = 1 and pop = '1') else '0';
 
-  small : if DEPTH <= SHIFTED generate
+  tiny : if DEPTH <= 2 generate
+    signal second : std_logic_vector(WIDTH - 1 downto 0);
+  begin
 
-    -- The oldest beat is in out_data, those after it are in `rest`, the newest first.
-    shift : process (clk)
-      variable rest : beats_t(0 to maximum(DEPTH - 2, 0));
+    hold : process (clk)
     begin
       if rising_edge(clk) then
-        if count = 0 or (count = 1 and pop = '1') then
+        if first = '1' then
           out_data <= in_data;
         elsif pop = '1' then
-          out_data <= rest(count - 2);
+          out_data <= second;
         end if;
         if push = '1' then
-          for i in rest'high downto 1 loop
-            rest(i) := rest(i - 1);
-          end loop;
-          rest(0) := in_data;
+          second <= in_data;
         end if;
       end if;
-    end process shift;
+    end process hold;
+
+  end generate tiny;
+
+  -- Memories are variables: a simulator needs far less time and space for them.
+
+  small : if DEPTH > 2 and DEPTH <= SMALL_DEPTH generate
+    signal write_at : natural range 0 to DEPTH - 2 := 0;
+    signal read_at  : natural range 0 to DEPTH - 2 := 0;
+  begin
+
+    -- The oldest beat is in out_data, those after it are in `rest`.
+    memory : process (clk)
+      variable rest : beats_t(0 to DEPTH - 2);
+    begin
+      if rising_edge(clk) then
+        if first = '1' then
+          out_data <= in_data;
+        elsif pop = '1' then
+          out_data <= rest(read_at);
+        end if;
+        if push = '1' and first = '0' then
+          rest(write_at) := in_data;
+        end if;
+      end if;
+    end process memory;
+
+    pointers : process (clk)
+    begin
+      if rising_edge(clk) then
+        if rst = '1' then
+          write_at <= 0;
+          read_at  <= 0;
+        elsif first = '0' then
+          if push = '1' then
+            if write_at = DEPTH - 2 then
+              write_at <= 0;
+            else
+              write_at <= write_at + 1;
+            end if;
+          end if;
+          if pop = '1' then
+            if read_at = DEPTH - 2 then
+              read_at <= 0;
+            else
+              read_at <= read_at + 1;
+            end if;
+          end if;
+        end if;
+      end if;
+    end process pointers;
 
   end generate small;
 
-  large : if DEPTH > SHIFTED generate
+  large : if DEPTH > maximum(2, SMALL_DEPTH) generate
     signal write_at  : natural range 0 to DEPTH - 1 := 0;
     signal read_at   : natural range 0 to DEPTH - 1 := 0;
     signal read_next : natural range 0 to DEPTH - 1;

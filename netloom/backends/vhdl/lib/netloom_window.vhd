@@ -46,7 +46,16 @@ end entity netloom_window;
 
 architecture rtl of netloom_window is
 
-  constant BANKS       : positive := (KERNEL_H - 1) * DILATION_H + 1;
+  function banks_for(rows, columns : positive) return positive is
+  begin
+    if columns = 1 then
+      return rows + 1;   -- or the writer would wait for the reader, and the reader for the writer
+    end if;
+    return rows;
+  end function banks_for;
+
+  constant ROWS        : positive := (KERNEL_H - 1) * DILATION_H + 1;
+  constant BANKS       : positive := banks_for(ROWS, WIDTH);
   constant SPAN        : positive := (KERNEL_W - 1) * DILATION_W + 1;
   constant FIRST       : integer  := SPAN - 1 - PAD_LEFT;
   constant STEPS       : positive := maximum(WIDTH, (OUT_WIDTH - 1) * STRIDE_W + 1);
@@ -93,7 +102,7 @@ architecture rtl of netloom_window is
 
   function need_of(top : integer) return integer is
   begin
-    return minimum(top + BANKS - 1, HEIGHT - 1) - base(top);
+    return minimum(top + ROWS - 1, HEIGHT - 1) - base(top);
   end function need_of;
 
   function advance_of(top : integer) return natural is
@@ -181,7 +190,7 @@ architecture rtl of netloom_window is
   signal top         : top_t := FIRST_TOP;
   signal following   : top_t := top_after(FIRST_TOP);
   signal top_bank    : bank_t := FIRST_TOP mod BANKS;
-  signal need        : integer range LEAST_NEED to BANKS - 1 := need_of(FIRST_TOP);
+  signal need        : integer range LEAST_NEED to ROWS - 1 := need_of(FIRST_TOP);
   signal advance     : natural range 0 to MOST_ADVANCE := advance_of(FIRST_TOP);
   signal j           : natural range 0 to STEPS + TAIL - 1 := 0;
   signal address     : natural range 0 to WIDTH - 1 := 0;

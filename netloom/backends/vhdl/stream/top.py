@@ -14,7 +14,7 @@ from xdsl.ir import SSAValue
 
 from netloom.backends.vhdl.names import Names
 from netloom.backends.vhdl.stream.actors import instance_of
-from netloom.backends.vhdl.text import process, vector
+from netloom.backends.vhdl.text import vector
 from netloom.ir.flow import FifoOp, FlowOp, SinkOp, SourceOp, StageOp, StreamConstantOp, stream_of
 from netloom.passes.analysis.network import beat_bits
 
@@ -170,14 +170,18 @@ class StreamTopWriter:
         last = port.beats - 1
         self.top.declarations.append(f"signal {name}_beat : natural range 0 to {last};")
         yield f"{axis}_tlast <= '1' when {name}_beat = {last} else '0';"
-        count = [
-            "if rst = '1' then",
-            f"  {name}_beat <= 0;",
-            f"elsif {name}_take = '1' then",
-            f"  {name}_beat <= 0 when {name}_beat = {last} else {name}_beat + 1;",
-            "end if;",
-        ]
-        yield from process(f"count_{name}", [], count, clocked=True)
+        yield from (
+            f"count_{name} : process (clk)",
+            "begin",
+            "  if rising_edge(clk) then",
+            "    if rst = '1' then",
+            f"      {name}_beat <= 0;",
+            f"    elsif {name}_take = '1' then",
+            f"      {name}_beat <= 0 when {name}_beat = {last} else {name}_beat + 1;",
+            "    end if;",
+            "  end if;",
+            f"end process count_{name};",
+        )
 
     def _stage(self, op: StageOp) -> Iterator[str]:
         """A pipeline that moves when its last register is empty, or is emptied."""

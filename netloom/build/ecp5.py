@@ -1,0 +1,256 @@
+"""Lattice ECP5 to the end: a harness of few pins, nextpnr, Fmax after routing, and the bitstream.
+
+A design of this compiler has wide ports. The harness shifts its inputs in through one pin and its outputs out
+through another, so that any design fits any package and every path that counts lies between
+registers. It is made of the family's cells, so the design's own netlist stays as it was synthesized.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netloom.build.report import Routing, Utilisation
+from netloom.build.targets import ECP5_DEVICES, Ecp5
+from netloom.build.toolchain import Bench, text_file
+from netloom.build.yosys import NETLIST, run
+from netloom.core.diagnostics import CompileError, suggestion
+from netloom.core.plan import BuildPlan
+from netloom.passes.analysis.hardware import PortInfo
+
+HARNESS = "netloom_harness"
+ROUTED_NETLIST = "harnessed.json"
+TEXT_CONFIGURATION = "design.config"
+BITSTREAM = "design.bit"
+FULL = 0.92
+"""Part of a device's tables up to which it is chosen; the largest is filled up to the end."""
+
+_ITERATION = re.compile(r"^Info:\s+(?:at iteration #|at initial placer iter )(\d+)")
+
+
+@dataclass(frozen=True)
+class Ecp5Options:
+    """How place and route runs.
+
+    Attributes:
+        device: `auto` for the smallest that holds the design, or 12k, 25k, 45k, 85k.
+        package: Lattice's name of the package; the harness needs four pins.
+        speed: speed grade, 6 (slowest) to 8.
+        seed: of the placer.
+        router: `router2` (fast on large designs) or `router1`.
+        bitstream: whether to write the bitstream too.
+    """
+
+    device: str = "auto"
+    package: str = "CABGA381"
+    speed: int = 6
+    seed: int = 1
+    router: str = "router2"
+    bitstream: bool = True
+
+    def __post_init__(self) -> None:
+        """Check values.
+
+        Raises:
+            CompileError: NL203.
+        """
+        allowed: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
+            ("device", self.device, ("auto", *(device.name for device in ECP5_DEVICES))),
+            ("speed", self.speed, (6, 7, 8)),
+            ("router", self.router, ("router1", "router2")),
+        )
+        for name, value, values in allowed:
+            if value not in values:
+                raise CompileError(
+                    "NL203",
+                    f"{name} is '{value}'",
+                    origin=name,
+                    supported=", ".join(map(str, values)),
+                    hint=suggestion(str(value), map(str, values)),
+                )
+
+
+def choose(use: Utilisation, port_bits: int, wanted: str) -> Ecp5:
+    """The device: the named one, or the smallest that holds the design and its harness.
+
+    Args:
+        use: counts of the design.
+        port_bits: bits of its inputs and outputs, each of which takes a register of the harness.
+        wanted: `auto` or the name of a device.
+
+    Raises:
+        CompileError: NL607 when it does not fit.
+    """
+    tables = use.lut + 2 * use.carry + port_bits
+    needs = {"luts": max(tables, use.ff + port_bits), "dsp": use.dsp, "bram": int(use.bram)}
+    largest = ECP5_DEVICES[-1]
+    for device in ECP5_DEVICES:
+        if wanted not in ("auto", device.name):
+            continue
+        full = 1.0 if device in (largest,) or wanted != "auto" else FULL
+        if all(need <= getattr(device, name) * (full if name == "luts" else 1) for name, need in needs.items()):
+            return device
+    last = next((device for device in ECP5_DEVICES if device.name == wanted), largest)
+    what = ", ".join(
+        f"{need} of {getattr(last, name)} {_TITLES[name]}"
+        for name, need in needs.items()
+        if need > getattr(last, name)
+    )
+    raise CompileError(
+        "NL607",
+        f"the design needs {what}",
+        origin=f"ECP5 {last.name}",
+        hint="share multipliers (strategy='resource'), or choose a larger device"
+        if wanted != "auto" and last is not largest
+        else "share multipliers (strategy='resource', reuse_factor=...)",
+    )
+
+
+_TITLES = {"luts": "lookup tables or registers", "dsp": "multipliers", "bram": "block memories"}
+
+
+def harness(plan: BuildPlan) -> str:
+    """Verilog of the harness, out of cells of the family.
+
+    Pins: `clk`, `si` (serial in), `load` (take the outputs instead of shifting) and `so` (serial out).
+    """
+    inputs, outputs = _port_widths(plan)
+    n_in, n_out = sum(inputs.values()), sum(outputs.values())
+    lines = [
+        f"module {HARNESS}(input clk, input si, input load, output so);",
+        f"  wire [{n_in}:0] a;",
+        f"  wire [{n_out}:0] b;",
+        f"  wire [{n_out - 1}:0] y, d;",
+        "  assign a[0] = si;",
+        "  assign b[0] = 1'b0;",
+        f"  assign so = b[{n_out}];",
+    ]
+    register = 'TRELLIS_FF #(.GSR("DISABLED"), .CEMUX("1"), .CLKMUX("CLK"), .LSRMUX("LSR"), .REGSET("RESET"))'
+    lines += [
+        f"  {register} take_{n} (.CLK(clk), .LSR(1'b0), .DI(a[{n}]), .Q(a[{n + 1}]));" for n in range(n_in)
+    ]
+    for n in range(n_out):
+        # D when A is low, B when it is high.
+        lines.append(
+            f"  LUT4 #(.INIT(16'hDD88)) choose_{n}"
+            f" (.A(load), .B(y[{n}]), .C(1'b0), .D(b[{n}]), .Z(d[{n}]));"
+        )
+        lines.append(f"  {register} give_{n} (.CLK(clk), .LSR(1'b0), .DI(d[{n}]), .Q(b[{n + 1}]));")
+    lines += [f"  {plan.properties['top']} design (", "    .clk(clk)"]
+    for source, widths in (("a", inputs), ("y", outputs)):
+        at = 1 if source == "a" else 0
+        for name, width in widths.items():
+            lines.append(f"    , .{name}({source}[{at + width - 1}:{at}])")
+            at += width
+    return "\n".join([*lines, "  );", "endmodule", ""])
+
+
+def _port_widths(plan: BuildPlan) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Bits of each input and output of the top entity, but the clock."""
+    inputs, outputs = {"rst": 1, "ce": 1, "in_valid": 1}, {"out_valid": 1}
+    if int(plan.properties["interval_cycles"]) > 1:
+        outputs["in_ready"] = 1
+    ports = PortInfo.from_json(plan.properties["ports"])
+    for port, signal in zip(ports, plan.properties["signals"].split(","), strict=True):
+        (inputs if port.direction == "in" else outputs)[signal] = port.bits
+    return inputs, outputs
+
+
+def route(plan: BuildPlan, use: Utilisation, options: Ecp5Options, bench: Bench) -> Routing:
+    """Place, route and pack the netlist in the bench's directory.
+
+    Raises:
+        CompileError: NL607 when it does not fit, NL601 or NL602.
+    """
+    inputs, outputs = _port_widths(plan)
+    device = choose(use, sum(inputs.values()) + sum(outputs.values()), options.device)
+    (bench.directory / "harness.v").write_text(harness(plan), encoding="utf-8")
+    top = plan.properties["top"]
+    commands = [
+        f"read_json {NETLIST}",
+        f"delete =* {top} %d",
+        "read_verilog -lib +/ecp5/cells_sim.v",
+        "read_verilog harness.v",
+        f"hierarchy -check -top {HARNESS}",
+        "flatten",
+        "clean",
+        f"delete =* {HARNESS} %d",
+        f"write_json {ROUTED_NETLIST}",
+    ]
+    run(bench, commands, "harness")
+    wanted_mhz = round(1000 / float(plan.properties["clock_period_ns"]), 3)
+    _place_and_route(device, options, wanted_mhz, bench)
+    if options.bitstream:
+        bench.progress("ecppack: bitstream")
+        bench.run("ecppack", ["--compress", TEXT_CONFIGURATION, BITSTREAM], "bitstream.log")
+    name = f"LFE5U-{device.name[:-1]}F-{options.speed} {options.package}"
+    return read_report(text_file(bench.directory / "route.json"), name, wanted_mhz, options.bitstream)
+
+
+def _place_and_route(device: Ecp5, options: Ecp5Options, wanted_mhz: float, bench: Bench) -> None:
+    stage = ["packing"]
+
+    def listen(line: str) -> None:
+        for start, name in _STAGES.items():
+            if line.startswith(start):
+                stage[0] = name
+                bench.progress(f"nextpnr: {name}")
+        if found := _ITERATION.match(line):
+            bench.progress(f"nextpnr: {stage[0]}, iteration {found[1]}")
+
+    bench.progress("nextpnr: packing")
+    arguments = [
+        f"--{device.name}",
+        "--package",
+        options.package,
+        "--speed",
+        str(options.speed),
+        "--json",
+        ROUTED_NETLIST,
+        "--textcfg",
+        TEXT_CONFIGURATION,
+        "--report",
+        "route.json",
+        "--router",
+        options.router,
+        "--seed",
+        str(options.seed),
+        "--freq",
+        f"{wanted_mhz:g}",
+        # The frequency is a wish; what was reached is the result.
+        "--timing-allow-fail",
+        "--lpf-allow-unconstrained",
+    ]
+    bench.run("nextpnr_ecp5", arguments, "route.log", on_line=listen)
+
+
+_STAGES = {
+    "Info: Creating initial analytic placement": "placement",
+    "Info: Running main analytical placer": "placement",
+    "Info: Running simulated annealing placer": "refinement of the placement",
+    "Info: Routing globals": "routing of global nets",
+    "Info: Setting up routing": "routing",
+    "Info: Running router2": "routing",
+}
+
+
+def read_report(text: str, device: str, wanted_mhz: float, bitstream: bool) -> Routing:
+    """What nextpnr's JSON report says.
+
+    Raises:
+        CompileError: NL605 for a text that is no such report.
+    """
+    try:
+        data = json.loads(text)
+        fmax = min((float(clock["achieved"]) for clock in data["fmax"].values()), default=0.0)
+        used = {
+            str(kind): (int(entry["used"]), int(entry["available"]))
+            for kind, entry in sorted(data["utilization"].items())
+            if int(entry["used"])
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CompileError("NL605", "it is no report of nextpnr", origin="route.json") from error
+    return Routing(device, round(fmax, 2), wanted_mhz, used, f"ecp5/{BITSTREAM}" if bitstream else "")

@@ -1,0 +1,99 @@
+"""balance-layers: layers whose strategy was left open get one, and no more multipliers than they need."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
+from xdsl.passes import ModulePass
+
+from netloom.core.diagnostics import CompileError
+from netloom.ir.attributes import shape_of
+from netloom.ir.fx import ConstantOp
+from netloom.ir.nn import DenseOp
+from netloom.ir.nn.linear import reuse_factors
+from netloom.ir.program import main, program_ops
+from netloom.passes.analysis.hardware import hardware
+
+FORMS = ("parallel", "stream")
+
+SMALL = 1024
+"""A layer of so few weights other than zero is cheaper as shared adders, whatever the time it has..."""
+LARGE = 8192
+"""...and one of more is left to multipliers: the search for shared adders would take minutes."""
+
+
+@dataclass(frozen=True)
+class BalanceLayers(ModulePass):
+    """Every nn.dense with strategy auto gets one of the others.
+
+    In a parallel design that is adder_graph. In a stream a layer that has one pixel while the input has
+    sixteen has sixteen cycles for it: it gets strategy resource with a reuse factor that uses them. A layer
+    that has no cycle to spare, or has few weights, becomes adder_graph (latency when it is very large).
+
+    Options:
+        form: `parallel` or `stream`.
+        interval: cycles that a frame may take in a stream; 0 for the beats of the widest image.
+    """
+
+    name: ClassVar[str] = "balance-layers"
+    form: str = "parallel"
+    interval: int = 0
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Choose for each layer.
+
+        Raises:
+            CompileError: NL203 for a form or an interval that does not exist.
+        """
+        if self.form not in FORMS:
+            raise CompileError("NL203", f"form '{self.form}'", origin="form", supported=", ".join(FORMS))
+        if self.interval < 0:
+            raise CompileError(
+                "NL203",
+                f"an interval of {self.interval} cycles",
+                origin="interval",
+                supported="0 (as the widest image needs), 1, 2, 3, ...",
+            )
+        dense = [found for found in program_ops(main(op)) if isinstance(found, DenseOp)]
+        cycles = self.interval or widest(op, dense)
+        for layer in dense:
+            if layer.strategy.data == "auto":
+                self._choose(layer, cycles)
+
+    def _choose(self, layer: DenseOp, cycles: int) -> None:
+        spare = cycles // rows(layer) if self.form == "stream" else 1
+        strategy, factor = chosen(layer, spare)
+        layer.strategy = StringAttr(strategy)
+        if strategy == "resource":
+            layer.reuse_factor = IntegerAttr(factor, 64)
+        elif self.form == "parallel":
+            layer.strategy = StringAttr("adder_graph")
+
+
+def rows(layer: DenseOp) -> int:
+    """Beats in a frame of a layer: the rows of its operand."""
+    return math.prod(layer.operand_shapes[0][:-1])
+
+
+def widest(module: ModuleOp, dense: list[DenseOp]) -> int:
+    """Most beats in a frame of any input or layer."""
+    inputs = [math.prod(shape_of(value.type)[:-1]) for value, _ in hardware(module).inputs]
+    return max([*inputs, *(rows(layer) for layer in dense), 1])
+
+
+def chosen(layer: DenseOp, spare: int) -> tuple[str, int]:
+    """Strategy and reuse factor of a layer with `spare` cycles for each row."""
+    inputs, outputs = layer.operand_shapes[1]
+    factor = max(known for known in reuse_factors(inputs, outputs) if known <= max(spare, 1))
+    weight = layer.weight.owner
+    assert isinstance(weight, ConstantOp)
+    count = int(np.count_nonzero(weight.value.values))
+    sparse = 4 * count < inputs * outputs
+    if factor > 1 and count > SMALL and not sparse:
+        return "resource", factor
+    return ("adder_graph" if count <= LARGE else "latency"), 1
