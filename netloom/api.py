@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import networkx
 
     from netloom.backends.base import Backend, BackendOptions, ToolReport
+    from netloom.build.report import BuildReport
     from netloom.sim.result import SimulationResult
 
 
@@ -379,6 +380,33 @@ class Design:
             CompileError: NL501 or NL502.
         """
         return self.plan.write(Path(directory))
+
+    def build(
+        self,
+        directory: str | Path,
+        flow: str = "open",
+        *,
+        verify: int | ArrayLike | Mapping[str, ArrayLike] = 0,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> BuildReport:
+        """Write the project and run an open flow on it: counts, Fmax after routing, a bitstream.
+
+        Args:
+            directory: of the project; logs, netlists and the bitstream are in `build/open` there.
+            flow: `open` (GHDL, Yosys, nextpnr).
+            verify: inputs [n, ...] on which the synthesized netlist must give the emulator's bits, or a number
+                of random ones; 0 for none.
+            progress: called with what is being done.
+            options: see `netloom.build.options.OpenOptions`.
+
+        Raises:
+            CompileError: NL501 or NL502 for the directory, NL601 or NL602 for tools, NL606 for what they cannot
+                synthesize, NL607 for a design larger than the device, NL608 for a netlist that differs.
+        """
+        from netloom.build.api import build_design
+
+        return build_design(self, Path(directory), flow, verify, progress, options)
 
     def report(self) -> Report:
         """Latency, interval and resources per layer, and what was chosen on the way."""

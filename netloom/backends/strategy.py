@@ -24,6 +24,9 @@ class StrategyOptions(BackendOptions):
             text form `16; fc1*=4`.
         frame_interval: cycles that a frame of a stream may take, for layers of strategy `auto`; 0 for as
             many as the widest image has pixels. More cycles mean fewer multipliers.
+        fifo_depth: depths of the FIFOs of a stream: `fast` (the smallest that keep latency and interval),
+            `interval` (the interval alone), `small` (the least that does not deadlock) or a number; single
+            ones as a dict {name or pattern: beats} or in its text form `fast; skip*=64`.
         strict: whether a reuse factor that does not divide a layer is refused, instead of replaced by
             the nearest one that does.
         depth_slack: how many adder levels deeper than necessary an output of a shift-add network
@@ -35,6 +38,7 @@ class StrategyOptions(BackendOptions):
     strategy: str = "auto"
     reuse_factor: int | str = 1
     frame_interval: int = 0
+    fifo_depth: int | str = "fast"
     strict: bool = False
     depth_slack: int = 1
     effort: float = 0.03
@@ -47,7 +51,7 @@ class StrategyOptions(BackendOptions):
             CompileError: NL203 for a value that is not allowed, NL206 for an unknown device.
         """
         super().__post_init__()
-        for name in ("strategy", "reuse_factor"):
+        for name in ("strategy", "reuse_factor", "fifo_depth"):
             object.__setattr__(self, name, _per_layer_text(getattr(self, name)))
         if self.depth_slack < -1:
             raise CompileError(
@@ -61,8 +65,9 @@ class StrategyOptions(BackendOptions):
     def lowering(self) -> str:
         """The passes that carry these options out, for a pipeline."""
         chosen = self.strategy if "=" not in self.strategy.partition(";")[0] else f"auto; {self.strategy}"
+        windows = "lower-windows," if self.io == "parallel" else ""
         return (
-            f'lower-dense{{strategy="{chosen}"}},'
+            f'{windows}lower-dense{{strategy="{chosen}"}},'
             f'set-reuse-factors{{reuse-factor="{self.reuse_factor}" strict={str(self.strict).lower()}}},'
             f"balance-layers{{form={self.io} interval={self.frame_interval}}},"
             f"build-adder-graphs{{depth-slack={self.depth_slack} effort={self.effort} solver={self.solver}}}"
@@ -78,7 +83,8 @@ class StrategyOptions(BackendOptions):
     def stage_schedule(self) -> str:
         """The passes that plan registers and FIFOs of a streaming program, for a pipeline."""
         clock = f"clock-period-ns={self.clock_period_ns} device={self.device}"
-        return f"schedule-stages{{{clock}}},predict-timing{{{clock}}}"
+        depths = f'optimize-fifos{{depth="{self.fifo_depth}"}}'
+        return f"schedule-stages{{{clock}}},{depths},predict-timing{{{clock}}}"
 
 
 def _per_layer_text(value: object) -> str:

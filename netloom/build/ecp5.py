@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
+from netloom.build.options import OpenOptions
 from netloom.build.report import Routing, Utilisation
 from netloom.build.targets import ECP5_DEVICES, Ecp5
 from netloom.build.toolchain import Bench, text_file
 from netloom.build.yosys import NETLIST, run
-from netloom.core.diagnostics import CompileError, suggestion
+from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
 from netloom.passes.analysis.hardware import PortInfo
 
@@ -29,48 +28,6 @@ FULL = 0.92
 """Part of a device's tables up to which it is chosen; the largest is filled up to the end."""
 
 _ITERATION = re.compile(r"^Info:\s+(?:at iteration #|at initial placer iter )(\d+)")
-
-
-@dataclass(frozen=True)
-class Ecp5Options:
-    """How place and route runs.
-
-    Attributes:
-        device: `auto` for the smallest that holds the design, or 12k, 25k, 45k, 85k.
-        package: Lattice's name of the package; the harness needs four pins.
-        speed: speed grade, 6 (slowest) to 8.
-        seed: of the placer.
-        router: `router2` (fast on large designs) or `router1`.
-        bitstream: whether to write the bitstream too.
-    """
-
-    device: str = "auto"
-    package: str = "CABGA381"
-    speed: int = 6
-    seed: int = 1
-    router: str = "router2"
-    bitstream: bool = True
-
-    def __post_init__(self) -> None:
-        """Check values.
-
-        Raises:
-            CompileError: NL203.
-        """
-        allowed: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
-            ("device", self.device, ("auto", *(device.name for device in ECP5_DEVICES))),
-            ("speed", self.speed, (6, 7, 8)),
-            ("router", self.router, ("router1", "router2")),
-        )
-        for name, value, values in allowed:
-            if value not in values:
-                raise CompileError(
-                    "NL203",
-                    f"{name} is '{value}'",
-                    origin=name,
-                    supported=", ".join(map(str, values)),
-                    hint=suggestion(str(value), map(str, values)),
-                )
 
 
 def choose(use: Utilisation, port_bits: int, wanted: str) -> Ecp5:
@@ -159,14 +116,14 @@ def _port_widths(plan: BuildPlan) -> tuple[Mapping[str, int], Mapping[str, int]]
     return inputs, outputs
 
 
-def route(plan: BuildPlan, use: Utilisation, options: Ecp5Options, bench: Bench) -> Routing:
+def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench) -> Routing:
     """Place, route and pack the netlist in the bench's directory.
 
     Raises:
         CompileError: NL607 when it does not fit, NL601 or NL602.
     """
     inputs, outputs = _port_widths(plan)
-    device = choose(use, sum(inputs.values()) + sum(outputs.values()), options.device)
+    device = choose(use, sum(inputs.values()) + sum(outputs.values()), options.ecp5_device)
     (bench.directory / "harness.v").write_text(harness(plan), encoding="utf-8")
     top = plan.properties["top"]
     commands = [
@@ -177,7 +134,8 @@ def route(plan: BuildPlan, use: Utilisation, options: Ecp5Options, bench: Bench)
         f"hierarchy -check -top {HARNESS}",
         "flatten",
         "clean",
-        f"delete =* {HARNESS} %d",
+        # The boxes stay, for nextpnr learns the directions of pins from them.
+        "proc =*",
         f"write_json {ROUTED_NETLIST}",
     ]
     run(bench, commands, "harness")
@@ -190,7 +148,7 @@ def route(plan: BuildPlan, use: Utilisation, options: Ecp5Options, bench: Bench)
     return read_report(text_file(bench.directory / "route.json"), name, wanted_mhz, options.bitstream)
 
 
-def _place_and_route(device: Ecp5, options: Ecp5Options, wanted_mhz: float, bench: Bench) -> None:
+def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, bench: Bench) -> None:
     stage = ["packing"]
 
     def listen(line: str) -> None:

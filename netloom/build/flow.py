@@ -11,19 +11,19 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netloom.build import ecp5, netlist, yosys
-from netloom.build.ecp5 import Ecp5Options
+from netloom.build.options import OpenOptions
 from netloom.build.report import BuildReport, TargetReport
 from netloom.build.synthesizable import to_verilog
 from netloom.build.targets import TARGETS, Target
 from netloom.build.toolchain import Bench, Progress, newest, silent, version
-from netloom.core.diagnostics import CompileError, suggestion
+from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
 from netloom.passes.analysis.hardware import PortInfo
 
@@ -34,39 +34,6 @@ DIRECTORY = "build/open"
 
 REPORT = "report.json"
 """The report of a run that came to its end."""
-
-
-@dataclass(frozen=True)
-class OpenOptions:
-    """What a run of the open flow does.
-
-    Attributes:
-        targets: families: xcup (AMD UltraScale+, to counts), ecp5 (Lattice, to the bitstream).
-        route: whether place and route and the bitstream follow for families that have them.
-        ecp5: how place and route for ECP5 runs.
-        timeout_s: limit for each tool; None for none.
-    """
-
-    targets: tuple[str, ...] = ("xcup", "ecp5")
-    route: bool = True
-    ecp5: Ecp5Options = field(default_factory=Ecp5Options)
-    timeout_s: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check values.
-
-        Raises:
-            CompileError: NL203.
-        """
-        for name in self.targets:
-            if name not in TARGETS:
-                raise CompileError(
-                    "NL203",
-                    f"unknown family '{name}'",
-                    origin="targets",
-                    supported=", ".join(TARGETS),
-                    hint=suggestion(name, TARGETS),
-                )
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +74,13 @@ def build(
     work = directory / DIRECTORY
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    bench = Bench(work, progress, options.timeout_s)
+    bench = Bench(work, progress, options.timeout_s or None)
     seconds: dict[str, float] = {}
     with _timed(seconds, "ghdl"):
         to_verilog(plan, bench)
     found = {
         name: _target(TARGETS[name], plan, options, vectors, bench.within(name), seconds)
-        for name in options.targets
+        for name in options.families
     }
     report = BuildReport(
         plan.properties["top"],
@@ -146,7 +113,7 @@ def _target(
     routing = None
     if target.routed and options.route:
         with _timed(seconds, f"{target.name} place and route"):
-            routing = ecp5.route(plan, use, options.ecp5, bench)
+            routing = ecp5.route(plan, use, options, bench)
     return TargetReport(target.name, use, routing, samples)
 
 
@@ -181,7 +148,7 @@ def _check_models(target: Target, path: Path) -> None:
 
 def _versions(options: OpenOptions) -> dict[str, str]:
     keys = ["ghdl", "yosys"]
-    if options.route and any(TARGETS[name].routed for name in options.targets):
+    if options.route and any(TARGETS[name].routed for name in options.families):
         keys.append("nextpnr_ecp5")
     found = {key: version(key, newest(key)) for key in keys}
     return {key: ".".join(map(str, parts)) or "unknown" for key, parts in found.items()}

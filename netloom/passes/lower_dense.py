@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
@@ -17,7 +17,7 @@ from netloom.core.fixed import Format
 from netloom.core.precision import check_pattern, matches
 from netloom.ir.attributes import ArrayAttr, fixed_tensor, shape_of
 from netloom.ir.fx import ConstantOp
-from netloom.ir.nn import AddOp, DenseOp, MatMulOp, ReshapeOp, TransposeOp
+from netloom.ir.nn import AddOp, ConcatOp, DenseOp, GatherOp, MatMulOp, ReshapeOp, TransposeOp
 from netloom.ir.program import erase_unused, main, program_ops
 from netloom.passes.requantize import fixed_constant
 from netloom.passes.rewriting import Builder
@@ -28,6 +28,10 @@ STRATEGIES = ("adder_graph", "latency", "resource", "auto")
 @dataclass(frozen=True)
 class LowerDense(ModulePass):
     """x @ W (+ b) with constant W becomes nn.dense; W @ x becomes its transposed form.
+
+    Products of groups of channels become one layer with a block-diagonal matrix (`adder_graph`, where zeros
+    cost nothing), a layer for each group (`resource`), or stay a product, which is a multiplier for each
+    weight (`latency`).
 
     Options:
         strategy: `adder_graph` (shifts and additions), `latency` (multipliers) or `resource` (shared
@@ -43,9 +47,12 @@ class LowerDense(ModulePass):
         function = main(op)
         products = [c for c in program_ops(function) if isinstance(c, MatMulOp) and c.is_fixed]
         layers = [c for c in products if constant_matrix(c.rhs) or constant_matrix(c.lhs)]
-        choose = self.chooser([layer.origin_name for layer in layers])
+        groups = [c for c in products if c not in layers and is_grouped(c)]
+        choose = self.chooser([layer.origin_name for layer in (*layers, *groups)])
         for layer in layers:
             lower_product(layer, choose(layer.origin_name))
+        for layer in groups:
+            lower_groups(layer, choose(layer.origin_name))
         for candidate in program_ops(function):
             if isinstance(candidate, AddOp) and candidate.is_fixed:
                 lower_bias(candidate)
@@ -133,6 +140,82 @@ def swapped(build: Builder, value: SSAValue) -> SSAValue:
     rank = len(shape_of(value.type))
     order = np.array([*range(rank - 2), rank - 1, rank - 2])
     return build.op(TransposeOp, [value], permutation=ArrayAttr.of(order))
+
+
+def is_grouped(op: MatMulOp) -> bool:
+    """Whether a product is one row of each of several groups times a constant matrix for each group."""
+    left, right = op.operand_shapes
+    constant = isinstance(op.rhs.owner, ConstantOp) and len(right) == 3 and len(left) > 3
+    return constant and right[0] > 1 and left[-3:-1] == (right[0], 1)
+
+
+def lower_groups(op: MatMulOp, strategy: str) -> None:
+    """[..., G, 1, K] @ [G, K, N]: a matrix with the groups along its diagonal, or a layer for each group.
+
+    Shift-add networks pay nothing for zeros, so they get the one matrix. Shared multipliers would spend
+    cycles on zeros, so there each group is a layer. Of strategy `latency` the product stays as it is: that is
+    a multiplier for each weight.
+    """
+    if strategy == "latency":
+        return
+    build = Builder(op)
+    result = separate_groups(build, op) if strategy == "resource" else diagonal_groups(build, op)
+    build.finish(reshape(build, result, op.result_shape))
+
+
+def diagonal_groups(build: Builder, op: MatMulOp) -> SSAValue:
+    """One layer [..., G * K] to [..., G * N], its rows in the order that the elements have already."""
+    weight = op.rhs.owner
+    assert isinstance(weight, ConstantOp)
+    groups, inputs, outputs = shape_of(op.rhs.type)
+    matrix = np.zeros((groups * inputs, groups * outputs), dtype=np.int64)
+    for group, block in enumerate(weight.value.ints()):
+        rows, columns = slice(group * inputs, (group + 1) * inputs), slice(group * outputs, (group + 1) * outputs)
+        matrix[rows, columns] = block
+    axes = len(op.result_shape) - 3
+    source, places = unmoved(op.lhs, axes)
+    rearranged = np.zeros_like(matrix)
+    rearranged[places] = matrix
+    x = reshape(build, source, (*shape_of(source.type)[:axes], groups * inputs))
+    constant = build.fixed(rearranged, weight.result_format)
+    return dense(build, x, constant, "adder_graph", op.result_format)
+
+
+def unmoved(value: SSAValue, axes: int) -> tuple[SSAValue, NDArray[np.int64]]:
+    """What a value was before wiring within its rows, and where each element of a row comes from.
+
+    Rows are the first `axes` axes.
+    """
+    chain: list[ReshapeOp | TransposeOp] = []
+    rows = shape_of(value.type)[:axes]
+    while isinstance(value.owner, ReshapeOp | TransposeOp):
+        op = value.owner
+        turned = isinstance(op, TransposeOp) and op.order[:axes] != tuple(range(axes))
+        if turned or op.operand_shapes[0][:axes] != rows:
+            break
+        chain.append(op)
+        value = op.input
+    rest = shape_of(value.type)[axes:]
+    places = np.arange(int(np.prod(rest)), dtype=np.int64).reshape(rest)
+    for op in reversed(chain):
+        if isinstance(op, TransposeOp):
+            places = places.transpose([axis - axes for axis in op.order[axes:]])
+        else:
+            places = places.reshape(op.result_shape[axes:])
+    return value, places.reshape(-1)
+
+
+def separate_groups(build: Builder, op: MatMulOp) -> SSAValue:
+    """A layer for each group, side by side."""
+    weight = op.rhs.owner
+    assert isinstance(weight, ConstantOp)
+    shape, results = shape_of(op.lhs.type), []
+    for group, matrix in enumerate(weight.value.ints()):
+        index = IntegerAttr(len(shape) - 3, 64)
+        x = build.op(GatherOp, [op.lhs], indices=ArrayAttr.of(np.array([group])), axis=index)
+        rows = reshape(build, x, (*shape[:-3], shape[-1]))
+        results.append(dense(build, rows, build.fixed(matrix, weight.result_format), "resource", op.result_format))
+    return build.op(ConcatOp, results, axis=IntegerAttr(len(shape) - 3, 64))
 
 
 def lower_bias(op: AddOp) -> None:

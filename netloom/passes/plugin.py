@@ -22,12 +22,14 @@ from netloom.passes.infer_ranges import InferRanges
 from netloom.passes.insert_fifos import InsertFifos
 from netloom.passes.lower_dense import LowerDense
 from netloom.passes.lower_functions import LowerFunctions
+from netloom.passes.lower_windows import LowerWindows
 from netloom.passes.narrow import Narrow
 from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
 from netloom.passes.schedule_stages import ScheduleStages
 from netloom.passes.set_reuse_factors import SetReuseFactors
 from netloom.passes.stream_lower import StreamLower
+from netloom.passes.transposes_to_host import TransposesToHost
 
 PIPELINES: Mapping[str, str] = {
     "clean": "fold-constants,channels-last,fuse-batch-norm,decompose-functions",
@@ -55,6 +57,8 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         DeadCodeElimination,
         InferRanges,
         Narrow,
+        LowerWindows,
+        TransposesToHost,
         LowerDense,
         SetReuseFactors,
         BalanceLayers,

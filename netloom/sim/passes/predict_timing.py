@@ -9,15 +9,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, StringAttr, f64
 from xdsl.passes import ModulePass
 
-from netloom.core.dataflow import Network
 from netloom.core.devices import DEFAULT_DEVICE
 from netloom.ir.program import main
 from netloom.passes.analysis.network import network
-from netloom.sim.dataflow.simulator import Trace, simulate
-
-FRAMES = 3
-"""Frames of a first look; more until the interval repeats."""
-MOST_FRAMES = 48
+from netloom.sim.dataflow.simulator import steady
 
 
 @dataclass(frozen=True)
@@ -51,12 +46,3 @@ class PredictTiming(ModulePass):
             }
         )
 
-
-def steady(found: Network) -> Trace:
-    """A run that is long enough for the interval to repeat."""
-    frames = FRAMES
-    trace = simulate(found, frames)
-    while not trace.periodic and frames < MOST_FRAMES:
-        frames *= 2
-        trace = simulate(found, frames)
-    return trace
