@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import networkx
 
     from netloom.backends.base import Backend, BackendOptions, ToolReport
+    from netloom.build.flow import Vectors
     from netloom.build.report import BuildReport
     from netloom.sim.result import SimulationResult
 
@@ -395,18 +396,34 @@ class Design:
         Args:
             directory: of the project; logs, netlists and the bitstream are in `build/open` there.
             flow: `open` (GHDL, Yosys, nextpnr).
-            verify: inputs [n, ...] on which the synthesized netlist must give the emulator's bits, or a number
-                of random ones; 0 for none.
+            verify: inputs [n, ...] on which the synthesized netlist must give the emulator's bits, or a
+                number of random ones; 0 for none.
             progress: called with what is being done.
             options: see `netloom.build.options.OpenOptions`.
 
         Raises:
-            CompileError: NL501 or NL502 for the directory, NL601 or NL602 for tools, NL606 for what they cannot
-                synthesize, NL607 for a design larger than the device, NL608 for a netlist that differs.
+            CompileError: NL501 or NL502 for the directory, NL601 or NL602 for tools, NL606 for what they
+                cannot synthesize, NL607 for a design larger than the device, NL608 for a netlist that
+                differs.
         """
-        from netloom.build.api import build_design
+        from netloom.build import flow as open_flow
 
-        return build_design(self, Path(directory), flow, verify, progress, options)
+        chosen = open_flow.chosen(flow, options)
+        vectors = self._netlist_vectors(verify)
+        self.write(directory)
+        return open_flow.build(self.plan, Path(directory), chosen, vectors=vectors, progress=progress)
+
+    def _netlist_vectors(self, verify: int | ArrayLike | Mapping[str, ArrayLike]) -> Vectors | None:
+        """What a netlist is fed with, and what it must give; None without a sample."""
+        from netloom.build.flow import Vectors
+
+        inputs = (
+            stimuli(self.module, verify) if isinstance(verify, int) else self.interface.inputs_from(verify)
+        )
+        if not inputs or not len(inputs[0]):
+            return None
+        ports = encode(self.module, self.emulator, inputs)
+        return Vectors(ports, output_mantissas(self.module, self.emulator, inputs))
 
     def report(self) -> Report:
         """Latency, interval and resources per layer, and what was chosen on the way."""

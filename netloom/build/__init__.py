@@ -1,1 +1,1 @@
-"""The open flow: VHDL through GHDL, Yosys and nextpnr to counts, Fmax and a bitstream; proofs on the netlist."""
+"""The open flow: VHDL through GHDL, Yosys and nextpnr to counts, Fmax and a bitstream; proofs."""

@@ -88,7 +88,7 @@ def _parse(data: bytes) -> Aig:
     )
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _gates(code: NDArray[np.uint8], count: int, first: int) -> tuple[Literals, int]:
     """Operands of the gates, from differences in seven bits a byte; and the bytes read."""
     gates = np.empty((count, 2), dtype=np.int64)
@@ -96,26 +96,24 @@ def _gates(code: NDArray[np.uint8], count: int, first: int) -> tuple[Literals, i
     for gate in range(count):
         last = 2 * (first + gate)
         for operand in range(2):
-            shift, delta = 0, 0
-            while True:
-                byte = np.int64(code[at])
+            shift, more = 0, True
+            while more:
+                byte = int(code[at])
                 at += 1
-                delta |= (byte & 127) << shift
+                last -= (byte & 127) << shift
                 shift += 7
-                if byte < 128:
-                    break
-            last -= delta
+                more = byte >= 128
             gates[gate, operand] = last
     return gates, at
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _literal(values: Words, literal: int) -> np.uint64:
-    value = values[literal >> 1]
+    value: np.uint64 = values[literal >> 1]
     return ~value if literal & 1 else value
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _run(inputs: Words, state: Words, latches: Literals, outputs: Literals, gates: Literals) -> Words:
     """Outputs of each cycle, sampled before the clock edge that ends it."""
     cycles, n_inputs = inputs.shape

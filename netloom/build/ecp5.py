@@ -47,8 +47,9 @@ def choose(use: Utilisation, port_bits: int, wanted: str) -> Ecp5:
     for device in ECP5_DEVICES:
         if wanted not in ("auto", device.name):
             continue
-        full = 1.0 if device in (largest,) or wanted != "auto" else FULL
-        if all(need <= getattr(device, name) * (full if name == "luts" else 1) for name, need in needs.items()):
+        full = 1.0 if device is largest or wanted != "auto" else FULL
+        room = {"luts": full * device.luts, "dsp": device.dsp, "bram": device.bram}
+        if all(need <= room[name] for name, need in needs.items()):
             return device
     last = next((device for device in ECP5_DEVICES if device.name == wanted), largest)
     what = ", ".join(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from netloom.build import ecp5, netlist, yosys
 from netloom.build.options import OpenOptions
 from netloom.build.report import BuildReport, TargetReport
-from netloom.build.synthesizable import to_verilog
+from netloom.build.synthesizable import check, to_verilog
 from netloom.build.targets import TARGETS, Target
 from netloom.build.toolchain import Bench, Progress, newest, silent, version
 from netloom.core.diagnostics import CompileError
@@ -34,6 +35,26 @@ DIRECTORY = "build/open"
 
 REPORT = "report.json"
 """The report of a run that came to its end."""
+
+
+FLOWS = ("open",)
+
+
+def chosen(flow: str, options: Mapping[str, Any]) -> OpenOptions:
+    """The options of a flow by its name.
+
+    Raises:
+        CompileError: NL203 for an unknown flow, NL201 or NL203 for its options.
+    """
+    if flow not in FLOWS:
+        raise CompileError(
+            "NL203",
+            f"flow is '{flow}'",
+            origin="flow",
+            supported=", ".join(FLOWS),
+            hint="'write' leaves scripts for the vendors' tools",
+        )
+    return OpenOptions.from_user(options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +76,7 @@ def build(
     options: OpenOptions | None = None,
     *,
     vectors: Vectors | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> BuildReport:
     """Run the open flow on what the backend `vhdl` emitted.
 
@@ -71,10 +92,11 @@ def build(
             larger than the device, NL608 when a netlist computes something else.
     """
     options = options or OpenOptions()
+    check(plan)
     work = directory / DIRECTORY
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    bench = Bench(work, progress, options.timeout_s or None)
+    bench = Bench(work, progress or silent, options.timeout_s or None)
     seconds: dict[str, float] = {}
     with _timed(seconds, "ghdl"):
         to_verilog(plan, bench)

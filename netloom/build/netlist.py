@@ -17,6 +17,7 @@ from netloom.sim.vectors import check
 
 Ints = NDArray[np.int64]
 Bits = NDArray[np.uint8]
+Words = aiger.Words
 
 RESET_CYCLES = 2
 
@@ -71,20 +72,21 @@ class NetlistSimulator:
         for port, name in ports:
             if port.direction == "out":
                 columns = [at[_bit_name(name, bit, port.bits)] for bit in range(port.bits)]
-                outputs.append(_from_bits(port, _from_lanes(found[starts + self.latency][:, columns], samples)))
+                results = _from_lanes(found[starts + self.latency][:, columns], samples)
+                outputs.append(_from_bits(port, results))
         return SimulationResult(outputs, self.latency, self.interval if samples > 1 else 0, cycles)
 
-    def _drive(self, words: NDArray[np.uint64], name: str, cycles: slice | Ints) -> None:
+    def _drive(self, words: Words, name: str, cycles: slice | Ints) -> None:
         self._set(words, name, cycles, np.uint64(2**64 - 1))
 
     def _set(
-        self, words: NDArray[np.uint64], name: str, cycles: slice | Ints, value: NDArray[np.uint64] | np.uint64
+        self, words: Words, name: str, cycles: slice | Ints, value: Words | np.uint64
     ) -> None:
         # An input that the design does not need may have gone.
         if name in self.aig.inputs:
             words[cycles, self.aig.inputs[name]] = value
 
-    def _check_valid(self, valid: NDArray[np.uint64], starts: Ints) -> None:
+    def _check_valid(self, valid: Words, starts: Ints) -> None:
         expected = np.zeros(len(valid), dtype=np.uint64)
         expected[starts + self.latency] = np.uint64(2**64 - 1)
         wrong = np.flatnonzero(valid[RESET_CYCLES:] != expected[RESET_CYCLES:])
@@ -118,7 +120,7 @@ def _from_bits(port: PortInfo, bits: Bits) -> Ints:
     return values.reshape(len(bits), *port.shape)
 
 
-def _to_lanes(bits: Bits, each: int) -> NDArray[np.uint64]:
+def _to_lanes(bits: Bits, each: int) -> Words:
     """uint64[each, bits]: sample n goes to turn n // 64, lane n % 64; the rest are zeros."""
     padded = np.zeros((each * aiger.LANES, bits.shape[1]), dtype=np.uint8)
     padded[: len(bits)] = bits
@@ -127,7 +129,7 @@ def _to_lanes(bits: Bits, each: int) -> NDArray[np.uint64]:
     return np.ascontiguousarray(packed).view("<u8")[..., 0].astype(np.uint64)
 
 
-def _from_lanes(words: NDArray[np.uint64], samples: int) -> Bits:
+def _from_lanes(words: Words, samples: int) -> Bits:
     """uint8[samples, bits], the inverse."""
     packed = np.ascontiguousarray(words.astype("<u8"))[..., None].view(np.uint8)
     lanes = np.unpackbits(packed, axis=-1, bitorder="little")

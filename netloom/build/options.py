@@ -20,7 +20,8 @@ class OpenOptions:
     """What a run of the open flow does.
 
     Attributes:
-        targets: families, comma separated: xcup (AMD UltraScale+, to counts), ecp5 (Lattice, to the bitstream).
+        targets: families, comma separated: xcup (AMD UltraScale+, to counts), ecp5 (Lattice, to the
+            bitstream).
         route: whether place and route follow for a family that has them.
         bitstream: whether the bitstream follows after that.
         ecp5_device: auto for the smallest that holds the design, or 12k, 25k, 45k, 85k.

@@ -14,14 +14,17 @@ VERILOG = "design.v"
 
 CONSTRUCTS: tuple[tuple[str, str], ...] = (
     (r":=?\s*real\b|\bconstant\s+\w+\s*:\s*real\b", "a constant of real numbers"),
-    (r"\b(?:case|if)\b[^;]*\bgenerate\b(?:(?!end generate).)*?process\s*\(all\)", "a process over all signals in a generate"),
+    (
+        r"\bcase\b[^;]*\bgenerate\b(?:(?!end generate).)*?process\s*\(all\)",
+        "a process over all signals in a generate",
+    ),
     (r"\bwait\s+(?:for|until)\b", "a process that waits"),
     (r"\bfile\s+\w+\s*:", "a file"),
 )
 """What the VHDL 2008 synthesis of GHDL 2.0 refuses or stumbles over, as patterns of text."""
 
 _MODULE = re.compile(r"^module (\S+)", re.MULTILINE)
-_INSTANCE = re.compile(r"^  (?!assign|always|wire|reg|input|output)([A-Za-z_]\w*) (?:#\(.*?\) )?\w+ \($", re.MULTILINE)
+_INSTANCE = re.compile(r"^  (?!assign|always|wire|reg)([A-Za-z_]\w*) (?:#\(.*?\) )?\w+ \($", re.MULTILINE)
 
 
 def sources(plan: BuildPlan) -> list[str]:

@@ -321,5 +321,9 @@ def explain(code: Annotated[str, typer.Argument(help="A diagnostic code, such as
     output.print(f"{code.upper()}: {text}", highlight=False)
 
 
+from netloom.cli.build import build_command  # noqa: E402 (it takes the options above)
+
+app.command("build")(build_command)
+
 if __name__ == "__main__":
     app()

@@ -35,7 +35,7 @@ PIPELINES: Mapping[str, str] = {
     "clean": "fold-constants,channels-last,fuse-batch-norm,decompose-functions",
     "quantize": "quantize-inputs,absorb-quantizers,assign-precision,lower-functions",
     "optimize": "canonicalize,cse,dce,narrow",
-    "unroll": "lower-dense,set-reuse-factors,balance-layers,build-adder-graphs",
+    "unroll": "lower-windows,lower-dense,set-reuse-factors,balance-layers,build-adder-graphs",
 }
 """What the stages of a compilation are made of, with default options."""
 

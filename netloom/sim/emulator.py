@@ -38,9 +38,25 @@ from netloom.ir.fx import (
     ThresholdOp,
 )
 from netloom.ir.interval import Interval
-from netloom.ir.nn import AddOp, DenseOp, MatMulOp, ReduceOp, ReluOp, UnaryWiringOp
+from netloom.ir.nn import (
+    AddOp,
+    BinaryOp,
+    ConcatOp,
+    DenseOp,
+    MatMulOp,
+    MaxOp,
+    MinOp,
+    MulOp,
+    ReduceOp,
+    ReluOp,
+    SubOp,
+    UnaryWiringOp,
+    WindowOp,
+)
 from netloom.ir.program import main, program_ops, terminator
+from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.ranges import value_intervals
+from netloom.sim import trees
 from netloom.passes.analysis.stages import stage_module
 from netloom.sim import images
 
@@ -370,8 +386,34 @@ def relu(op: ReluOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
     return (lambda operands: np.maximum(operands[0], 0)) if op.is_fixed else None
 
 
-def add(op: AddOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+COMBINATIONS: Mapping[type[BinaryOp], Callable[[Values, Values], Values]] = {
+    AddOp: np.add,
+    SubOp: np.subtract,
+    MaxOp: np.maximum,
+    MinOp: np.minimum,
+}
+"""Ops on two operands at one fraction, whose results are no larger than the sum of both."""
+
+
+def combine(op: BinaryOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
     """In floating point, brought to one fraction by powers of two."""
+    function = COMBINATIONS.get(type(op))
+    scaling = scalings(op, intervals)
+    if function is None or scaling is None:
+        return None
+    dtype, factors = scaling
+    rank = len(op.result_shape)
+
+    def kernel(operands: Sequence[Values]) -> Values:
+        terms = [op.align(x.astype(dtype, copy=False), i, rank) for i, x in enumerate(operands)]
+        a, b = (x if f == 1 else x * f for x, f in zip(terms, factors, strict=True))
+        return function(a, b)
+
+    return kernel
+
+
+def scalings(op: NetloomOp, intervals: Mapping[SSAValue, Interval]) -> tuple[Any, list[Any]] | None:
+    """A floating-point dtype that holds the sum of all operands, and each one's factor to the result's fraction."""
     if not op.is_fixed:
         return None
     fraction = op.fraction_rule()
@@ -382,21 +424,52 @@ def add(op: AddOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
     dtype = holding(bound)
     if dtype == np.int64:
         return None
-    factors = [np.dtype(dtype).type(2.0**shift) for shift in shifts]
+    return dtype, [np.dtype(dtype).type(2.0**shift) for shift in shifts]
+
+
+def multiply(op: MulOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+    """In floating point; by the mantissa one it is nothing."""
+    if not op.is_fixed:
+        return None
+    dtype = holding(largest(intervals[op.lhs]) * largest(intervals[op.rhs]))
+    if dtype == np.int64:
+        return None
     rank = len(op.result_shape)
+    for index, operand in enumerate(op.operands):
+        owner = operand.owner
+        if isinstance(owner, ConstantOp) and owner.result_shape == () and int(owner.value.ints()) == 1:
+            return lambda operands: operands[1 - index]
+    return lambda operands: np.multiply(
+        *(op.align(x.astype(dtype, copy=False), i, rank) for i, x in enumerate(operands))
+    )
 
-    def kernel(operands: Sequence[Values]) -> Values:
-        terms = [op.align(x.astype(dtype, copy=False), i, rank) for i, x in enumerate(operands)]
-        scaled = [x if f == 1 else x * f for x, f in zip(terms, factors, strict=True)]
-        return np.asarray(scaled[0] + scaled[1])
 
-    return kernel
+def concat(op: ConcatOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+    """Elements move at one fraction."""
+    scaling = scalings(op, intervals)
+    if scaling is None:
+        return None
+    dtype, factors = scaling
+    return lambda operands: op.move(
+        [x.astype(dtype, copy=False) * f for x, f in zip(operands, factors, strict=True)]
+    )
+
+
+def reduction(op: ReduceOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+    """In floating point."""
+    dtype = reduction_dtype(op, intervals) if op.is_fixed else np.int64
+    if dtype == np.int64:
+        return None
+    return lambda operands: op.evaluate([operands[0].astype(dtype, copy=False)])
 
 
 def threshold(op: ThresholdOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
     """Comparisons in the dtype of the operand; one search where all channels agree."""
     source = holding(largest(intervals[op.input]))
     result = holding(largest(intervals[op.result]))
+    table = threshold_table(op, intervals, result)
+    if table is not None:
+        return table
     thresholds = op.thresholds.values.astype(source)
     base, sign = op.base.values.astype(result), op.sign.values.astype(result)
     shared = int(np.prod(thresholds.shape[:-1])) == 1
@@ -415,13 +488,33 @@ def threshold(op: ThresholdOp, intervals: Mapping[SSAValue, Interval]) -> Kernel
     return kernel
 
 
+TABLE_ENTRIES = 1 << 18
+"""Step functions become tables up to this size, which then stays in the cache."""
+
+
+def threshold_table(op: ThresholdOp, intervals: Mapping[SSAValue, Interval], dtype: Any) -> Kernel | None:
+    """One entry for each mantissa and channel, where there are more steps than a few."""
+    low, high = intervals[op.input].bounds
+    per_channel = op.thresholds.values.shape[:-1]
+    channels = int(np.prod(per_channel))
+    size = high - low + 1
+    by_last_axis = channels == (per_channel[-1] if per_channel else 1)
+    if op.thresholds.values.shape[-1] <= 4 or not by_last_axis or channels * size > TABLE_ENTRIES:
+        return None
+    mantissas = np.arange(low, high + 1).reshape(-1, *[1] * len(op.result_shape))
+    entries = op.evaluate([np.broadcast_to(mantissas, (size, *per_channel))])
+    flat = np.ascontiguousarray(entries.reshape(size, channels).T).astype(dtype).reshape(-1)
+    first = (np.arange(channels) * size - low).astype(np.int32) if channels > 1 else np.int32(-low)
+    return lambda operands: flat[np.add(operands[0], first, dtype=np.int32, casting="unsafe")]
+
+
 def lookup(op: LookupOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
     """An index and a gather."""
     table = op.table.values.astype(holding(largest(intervals[op.result])))
     return lambda operands: table[op.index(operands[0].astype(np.int64, copy=False))]
 
 
-def wiring(op: UnaryWiringOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
+def wiring(op: UnaryWiringOp | WindowOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
     """Elements move in any dtype."""
     return lambda operands: op.move(operands)
 
@@ -460,7 +553,14 @@ FACTORIES: Mapping[Any, Callable[[Any, Mapping[SSAValue, Interval]], Kernel | No
     MatMulOp: lambda op, intervals: product(op, intervals) if op.is_fixed else None,
     CastOp: cast,
     ReluOp: relu,
-    AddOp: add,
+    AddOp: combine,
+    SubOp: combine,
+    MaxOp: combine,
+    MinOp: combine,
+    MulOp: multiply,
+    ConcatOp: concat,
+    ReduceOp: reduction,
+    WindowOp: wiring,
     ThresholdOp: threshold,
     LookupOp: lookup,
     UnaryWiringOp: wiring,

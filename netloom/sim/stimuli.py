@@ -18,15 +18,18 @@ ELEMENTS = 1 << 16
 """About this many input elements in all, in 4 to 32 samples."""
 
 
-def stimuli(module: ModuleOp) -> list[NDArray[np.float32]]:
+def stimuli(module: ModuleOp, count: int | None = None) -> list[NDArray[np.float32]]:
     """float32 [n, *shape] for each input: its smallest and largest values, alternating, and random.
 
-    An input whose quantizer is not its first op gets normally distributed values.
+    An input whose quantizer is not its first op gets normally distributed values. `count` is n; by default it
+    depends on the size of the inputs.
     """
     arguments = main(module).body.block.args
     widest = max((math.prod(shape_of(argument.type)) for argument in arguments), default=1)
     samples = min(32, max(4, ELEMENTS // max(widest, 1)))
     generator = np.random.default_rng(0)
+    if count is not None:
+        return [for_input(argument, max(count, 3), generator)[:count] for argument in arguments]
     return [for_input(argument, samples, generator) for argument in arguments]
 
 

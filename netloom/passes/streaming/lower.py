@@ -25,6 +25,7 @@ from netloom.ir.nn import (
     HardmaxOp,
     MatMulOp,
     ReduceOp,
+    ReshapeOp,
     UnaryWiringOp,
     WindowOp,
     element_map,
@@ -202,7 +203,21 @@ def source_token(value: SSAValue) -> Token:
     """An input port: images and sequences come pixel by pixel, vectors at once."""
     shape, number_format = shape_of(value.type), format_of(value.type)
     assert number_format is not None
-    return Token(shape, number_format, max(len(shape) - 1, 0))
+    pixels = _pixels(value)
+    fitting = [axes for axes in range(len(shape) + 1) if beats_of(shape, axes) == pixels]
+    return Token(shape, number_format, fitting[-1] if fitting else max(len(shape) - 1, 0))
+
+
+def _pixels(value: SSAValue) -> int:
+    """Pixels of the image that is made of an input by reshaping alone, 0 when there is none."""
+    while len(users := [use.operation for use in value.uses]) == 1:
+        (user,) = users
+        if isinstance(user, WindowOp):
+            return math.prod(shape_of(value.type)[:-1])
+        if not isinstance(user, ReshapeOp):
+            break
+        value = user.result
+    return 0
 
 
 def _is_uniform(op: NetloomOp, shape: Shape, axes: int) -> bool:
