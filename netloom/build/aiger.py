@@ -146,3 +146,42 @@ def run(aig: Aig, inputs: Words, seed: int = 0) -> Words:
     outputs = np.array(list(aig.outputs.values()), dtype=np.int64)
     found: Words = _run(inputs, state, aig.latches, outputs, aig.gates)
     return found
+
+
+CONSTANT, MIXED = -1, -2
+"""Ages of what depends on no input, and on those of several cycles."""
+
+
+def ages(aig: Aig) -> Literals:
+    """For each variable, how many clock edges ago the inputs came that it depends on.
+
+    `CONSTANT` for none, `MIXED` for several. A latch is one edge older than what it takes.
+    """
+    found = np.full(aig.variables, CONSTANT, dtype=np.int64)
+    found[1 : 1 + len(aig.inputs)] = 0
+    first = 1 + len(aig.inputs)
+    known = np.full(len(aig.latches), CONSTANT, dtype=np.int64)
+    # A pipeline is settled after as many rounds as it has stages; a loop would age for ever.
+    for _ in range(len(aig.latches) + 2):
+        found[first : first + len(known)] = known
+        _age_gates(found, aig.gates, first + len(known))
+        taken = found[aig.latches >> 1]
+        older = np.where(taken >= 0, taken + 1, taken)
+        if np.array_equal(older, known):
+            return found
+        known = older
+    found[first : first + len(known)] = MIXED
+    _age_gates(found, aig.gates, first + len(known))
+    return found
+
+
+@numba.njit(cache=True)
+def _age_gates(found: Literals, gates: Literals, first: int) -> None:
+    for gate in range(len(gates)):
+        left, right = found[gates[gate, 0] >> 1], found[gates[gate, 1] >> 1]
+        if left == -1 or left == right:
+            found[first + gate] = right
+        elif right == -1:
+            found[first + gate] = left
+        else:
+            found[first + gate] = -2

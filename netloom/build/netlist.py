@@ -73,7 +73,7 @@ class NetlistSimulator:
             if port.direction == "out":
                 columns = [at[_bit_name(name, bit, port.bits)] for bit in range(port.bits)]
                 results = _from_lanes(found[starts + self.latency][:, columns], samples)
-                outputs.append(_from_bits(port, results))
+                outputs.append(from_bits(port, results))
         return SimulationResult(outputs, self.latency, self.interval if samples > 1 else 0, cycles)
 
     def _drive(self, words: Words, name: str, cycles: slice | Ints) -> None:
@@ -112,7 +112,8 @@ def _to_bits(port: PortInfo, mantissas: Ints) -> Bits:
     return found
 
 
-def _from_bits(port: PortInfo, bits: Bits) -> Ints:
+def from_bits(port: PortInfo, bits: Bits) -> Ints:
+    """Mantissas int64[N, *port.shape] from uint8[N, port.bits]."""
     weights = np.int64(1) << np.arange(port.element_bits, dtype=np.int64)
     if port.format.signed:
         weights[-1] = -weights[-1]

@@ -90,28 +90,32 @@ def to_aiger(target: Target, top: str, bench: Bench) -> Path:
     Raises:
         CompileError: NL606 for cells without a model, NL601 or NL602.
     """
-    run(
-        bench,
-        [
-            f"read_json {NETLIST}",
-            # Boxes of cells come with the netlist; what follows reads the models in their place.
-            f"delete =* {top} %d",
-            *(f"read_verilog -overwrite {path}" for path in target.models),
-            f"hierarchy -top {top}",
-            "proc",
-            # Models of cells are white boxes.
-            "flatten -wb",
-            "opt_clean",
-            *logic_of(top),
-        ],
-        "model",
-        f"model of the netlist for {target.title}",
-    )
+    commands = [*read_netlist(target, top), *logic_of()]
+    run(bench, commands, "model", f"model of the netlist for {target.title}")
     return bench.directory / AIGER
 
 
-def logic_of(top: str) -> list[str]:
-    """Commands from a flat module to its and-inverter graph; a cell that is no logic is an error."""
+def read_netlist(target: Target, top: str) -> list[str]:
+    """Commands that read what `synthesize` wrote as one flat module of plain logic."""
+    return [
+        f"read_json {NETLIST}",
+        # Boxes of cells come with the netlist; what follows reads the models in their place.
+        f"delete =* {top} %d",
+        *(f"read_verilog -overwrite {path}" for path in target.models),
+        f"hierarchy -top {top}",
+        "proc",
+        # Models of cells are white boxes.
+        "flatten -wb",
+        "opt_clean",
+    ]
+
+
+def logic_of(*simplify: str) -> list[str]:
+    """Commands from a flat module to its and-inverter graph; a cell that is no logic is an error.
+
+    Args:
+        simplify: further commands, on a graph of gates and simple flip-flops.
+    """
     return [
         "opt -fast -nodffe -nosdff",
         "memory_map",
@@ -122,6 +126,7 @@ def logic_of(top: str) -> list[str]:
         # A register's first value has no meaning for a pipeline; the graph's is zero.
         "setundef -zero",
         "setattr -unset init",
+        *simplify,
         "aigmap",
         "opt_clean",
         f"write_aiger -symbols {AIGER}",

@@ -122,11 +122,11 @@ class CompileOptions:
         assign = (
             f'precision="{self.precision}" bits={self.calibration_bits} table-bits={self.table_bits} {absorb}'
         )
-        before = ("fold-constants", "channels-last", "fuse-batch-norm", f"decompose-functions{cut}", self.extra_passes)
+        clean = f"fold-constants,channels-last,fuse-batch-norm,decompose-functions{cut}"
         return (
-            ",".join(filter(None, before)),
+            ",".join(filter(None, (clean, self.extra_passes))),
             f"quantize-inputs{{{inputs}}},absorb-quantizers{{{absorb}}},assign-precision{{{assign}}},"
-            "lower-functions,canonicalize,cse,dce,narrow",
+            "lower-functions,canonicalize,cse,dce,simplify-trees,narrow",
         )
 
 

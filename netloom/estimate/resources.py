@@ -49,6 +49,7 @@ from netloom.ir.nn import (
 from netloom.ir.program import main
 from netloom.passes.analysis.hardware import Hardware, hardware
 from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval
+from netloom.passes.analysis.network import is_streaming
 from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.reuse import delay_registers, reuse_factor, sharing
 from netloom.passes.analysis.scheduled import latency_cycles, program_timing, stages, start_cycle
@@ -85,11 +86,15 @@ class LayerEstimate:
 
 
 def estimate(module: ModuleOp) -> list[LayerEstimate]:
-    """One row per hardware op in order, then one for the delays between them.
+    """One row per hardware op in order, then one for the delays between them; of a stream, actors and FIFOs.
 
     Raises:
         CompileError: NL308 for a program that cannot be hardware.
     """
+    if is_streaming(module):
+        from netloom.estimate.streams import estimate_actors, estimate_fifos  # they ask here for stages
+
+        return [*estimate_actors(module), *estimate_fifos(module)]
     program = hardware(module)
     intervals = value_intervals(module)
     attribute = main(module).attributes.get("device")

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr as ListAttr
-from xdsl.dialects.builtin import BoolAttr, FloatAttr, ModuleOp, StringAttr, f64
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr, f64
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
@@ -18,6 +18,7 @@ from netloom.ir.base import NetloomOp
 from netloom.ir.functions import NEAR_RECTIFIERS
 from netloom.ir.nn import (
     AddOp,
+    ConcatOp,
     DivOp,
     FunctionOp,
     LayerNormOp,
@@ -25,6 +26,7 @@ from netloom.ir.nn import (
     QuantOp,
     ReduceOp,
     ReluOp,
+    SliceOp,
     SoftmaxOp,
     SubOp,
     UnaryWiringOp,
@@ -65,6 +67,8 @@ class DecomposeFunctions(ModulePass):
                 if self.cut_final_softmax and feeds_output(candidate.result):
                     add_note(op, candidate.origin_name, "final softmax cut: outputs are its inputs")
                     replace(candidate, candidate.input)
+                elif is_two_class(candidate):
+                    two_classes(candidate)
                 else:
                     softmax(candidate)
             elif self.cut_final_softmax and is_final_link(candidate):
@@ -85,6 +89,28 @@ def is_final_link(op: NetloomOp) -> bool:
     source = op.input.owner
     scaled = isinstance(source, MulOp) and is_parameter(source.rhs)
     return isinstance(source.lhs.owner if scaled else source, EnsembleOp)
+
+
+def is_two_class(op: SoftmaxOp) -> bool:
+    """Whether the first of two scores of an ensemble of trees is zero."""
+    trees = op.input.owner
+    if not isinstance(trees, EnsembleOp) or trees.ensemble.n_outputs != 2:
+        return False
+    first = trees.ensemble.leaves[:, 0], trees.ensemble.base[0]
+    return op.positive_axis == len(op.result_shape) - 1 and not np.any(first[0]) and not first[1]
+
+
+def two_classes(op: SoftmaxOp) -> None:
+    """softmax(0, s) = (1 - p, p) with p = sigmoid(s): one table instead of two."""
+    build = Builder(op)
+    shape, axis = op.result_shape, op.positive_axis
+    starts, sizes = np.zeros(len(shape), dtype=np.int64), np.array(shape)
+    starts[axis], sizes[axis] = 1, 1
+    part = {"starts": starts, "sizes": sizes, "steps": np.ones(len(shape), dtype=np.int64)}
+    score = build.op(SliceOp, [op.input], **{name: ArrayAttr.of(values) for name, values in part.items()})
+    share = function(build, score, "sigmoid")
+    other = build.op(SubOp, [build.real(np.array(1.0)), share])
+    build.finish(build.op(ConcatOp, [other, share], axis=IntegerAttr(axis, 64)))
 
 
 def is_split(op: FunctionOp) -> bool:

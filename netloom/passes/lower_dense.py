@@ -114,9 +114,7 @@ def lower_product(op: MatMulOp, strategy: str) -> None:
     build.finish(reshape(build, swapped(build, result), op.result_shape))
 
 
-def dense(
-    build: Builder, x: SSAValue, weight: SSAValue, strategy: str, number_format: Format
-) -> SSAValue:
+def dense(build: Builder, x: SSAValue, weight: SSAValue, strategy: str, number_format: Format) -> SSAValue:
     """The layer without a bias; `number_format` may be narrower than the rule's."""
     owner = weight.owner
     assert isinstance(owner, ConstantOp)
@@ -170,7 +168,10 @@ def diagonal_groups(build: Builder, op: MatMulOp) -> SSAValue:
     groups, inputs, outputs = shape_of(op.rhs.type)
     matrix = np.zeros((groups * inputs, groups * outputs), dtype=np.int64)
     for group, block in enumerate(weight.value.ints()):
-        rows, columns = slice(group * inputs, (group + 1) * inputs), slice(group * outputs, (group + 1) * outputs)
+        rows, columns = (
+            slice(group * inputs, (group + 1) * inputs),
+            slice(group * outputs, (group + 1) * outputs),
+        )
         matrix[rows, columns] = block
     axes = len(op.result_shape) - 3
     source, places = unmoved(op.lhs, axes)
@@ -214,7 +215,9 @@ def separate_groups(build: Builder, op: MatMulOp) -> SSAValue:
         index = IntegerAttr(len(shape) - 3, 64)
         x = build.op(GatherOp, [op.lhs], indices=ArrayAttr.of(np.array([group])), axis=index)
         rows = reshape(build, x, (*shape[:-3], shape[-1]))
-        results.append(dense(build, rows, build.fixed(matrix, weight.result_format), "resource", op.result_format))
+        results.append(
+            dense(build, rows, build.fixed(matrix, weight.result_format), "resource", op.result_format)
+        )
     return build.op(ConcatOp, results, axis=IntegerAttr(len(shape) - 3, 64))
 
 

@@ -101,6 +101,7 @@ def parameters_behind(op: DequantizeOp, chain: list[NetloomOp]) -> tuple[ArrayAt
     back = np.argsort(chain[0].order)
     rank = len(back)
     scale, offset = (
-        ArrayAttr.of(array.reshape((1,) * (rank - array.ndim) + array.shape).transpose(back)) for array in arrays
+        ArrayAttr.of(array.reshape((1,) * (rank - array.ndim) + array.shape).transpose(back))
+        for array in arrays
     )
     return scale, offset

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -14,7 +15,8 @@ from xdsl.dialects.builtin import ModuleOp
 from netloom.core.diagnostics import Note
 from netloom.ir.program import notes
 from netloom.passes.analysis.hardware import PortInfo, hardware
-from netloom.passes.analysis.scheduled import ProgramTiming, program_timing
+from netloom.passes.analysis.network import is_streaming
+from netloom.passes.analysis.scheduled import ProgramTiming, program_timing, start_cycle
 
 if TYPE_CHECKING:
     from netloom.estimate.resources import LayerEstimate
@@ -34,6 +36,7 @@ class Report:
         layers: one row for each hardware op.
         ports: inputs and outputs.
         notes: what passes chose, with stated errors.
+        starts: of a parallel design, the cycle in which each layer begins.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Report:
     layers: Sequence[LayerEstimate]
     ports: Sequence[PortInfo]
     notes: Sequence[Note]
+    starts: Sequence[int] = field(default=(), kw_only=True)
 
     @property
     def latency_ns(self) -> float:
@@ -97,6 +101,10 @@ class Report:
             f"latency {self.latency_cycles} cycles = {self.latency_ns:g} ns at {self.clock_period_ns:g} ns,"
             f" interval {self.interval_cycles}"
         )
+        yield from self.remainder()
+
+    def remainder(self) -> Iterator[str]:
+        """Lines about ports and what passes chose."""
         for port in self.ports:
             shape = "x".join(map(str, port.shape))
             yield f"port {port.name} ({port.direction}put): {shape} of {port.format}, {port.bits} bits"
@@ -108,12 +116,37 @@ class Report:
         console.print(self, highlight=False)
         return console.export_text()
 
+    def html(self) -> str:
+        """One page with tables and drawings that needs nothing else; the same report gives the same bytes."""
+        from netloom.report.page import page
+
+        return page(self)
+
+    def write_html(self, path: str | Path) -> Path:
+        """Write `html` to a file.
+
+        Raises:
+            CompileError: NL501 when it cannot be written.
+        """
+        from netloom.report.page import write
+
+        return write(self, Path(path))
+
 
 def make_report(module: ModuleOp, name: str, backend: str, io: str) -> Report:
-    """The report of a scheduled module."""
+    """The report of a scheduled module.
+
+    Raises:
+        CompileError: for a streaming module, what `make_stream_report` raises.
+    """
     from netloom.estimate.resources import estimate
 
+    if is_streaming(module):
+        from netloom.report.stream import make_stream_report
+
+        return make_stream_report(module, name, backend, io)
     timing = program_timing(module) or ProgramTiming(0, 0, 0.0)
+    program = hardware(module)
     return Report(
         name=name,
         backend=backend,
@@ -122,6 +155,7 @@ def make_report(module: ModuleOp, name: str, backend: str, io: str) -> Report:
         interval_cycles=timing.interval_cycles,
         clock_period_ns=timing.clock_period_ns,
         layers=estimate(module),
-        ports=hardware(module).ports,
+        ports=program.ports,
         notes=notes(module),
+        starts=[start_cycle(op) for op in program.ops],
     )

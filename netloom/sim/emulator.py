@@ -56,9 +56,8 @@ from netloom.ir.nn import (
 from netloom.ir.program import main, program_ops, terminator
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.ranges import value_intervals
-from netloom.sim import trees
 from netloom.passes.analysis.stages import stage_module
-from netloom.sim import images
+from netloom.sim import images, trees
 
 Values = NDArray[Any]
 Kernel = Callable[[Sequence[Values]], Values]
@@ -413,7 +412,7 @@ def combine(op: BinaryOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | No
 
 
 def scalings(op: NetloomOp, intervals: Mapping[SSAValue, Interval]) -> tuple[Any, list[Any]] | None:
-    """A floating-point dtype that holds the sum of all operands, and each one's factor to the result's fraction."""
+    """A floating-point dtype that holds the sum of all operands, and each one's factor to one fraction."""
     if not op.is_fixed:
         return None
     fraction = op.fraction_rule()
@@ -564,6 +563,7 @@ FACTORIES: Mapping[Any, Callable[[Any, Mapping[SSAValue, Interval]], Kernel | No
     ThresholdOp: threshold,
     LookupOp: lookup,
     UnaryWiringOp: wiring,
+    EnsembleOp: lambda op, intervals: trees.ensemble(op, intervals, holding),
     StageOp: stage,
     SourceOp: passing,
     SinkOp: passing,

@@ -136,9 +136,11 @@ def multiply(x: Values, geometry: Geometry, weights: Values, result: Values) -> 
     for start in range(0, count, together):
         for top in range(0, height, rows):
             tile = (slice(start, start + together), slice(top, top + rows))
-            gathered = view[tile].reshape(-1, inputs)
-            target = result[tile]
-            target[...] = np.matmul(gathered, weights).reshape(target.shape)
+            gathered, target = view[tile].reshape(-1, inputs), result[tile]
+            if target.flags.c_contiguous:
+                np.matmul(gathered, weights, out=target.reshape(-1, outputs))
+            else:
+                target[...] = np.matmul(gathered, weights).reshape(target.shape)
 
 
 def convolution(found: Windowed, weights: Values, bias: Values | None, dtype: Any) -> Kernel:

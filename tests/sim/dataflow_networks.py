@@ -141,24 +141,24 @@ def _extended(draw: Any, build: Builder, stream: tuple[int, Shape]) -> tuple[int
 
 
 @st.composite
-def networks(draw: Any, actors: int = 6) -> Network:
-    """Chains with skip connections and with one or two sources and sinks, of FIFOs of random depths."""
+def networks(draw: Any, actors: int = 6, joins: bool = True) -> Network:
+    """Chains with one or two sources and sinks, maybe with skip connections, of FIFOs of random depths."""
     build = Builder()
     shape = draw(st.integers(1, 6)), draw(st.integers(1, 6))
     beats = shape[0] * shape[1]
     stream = build.add(Source(beats), shape)
-    if draw(st.booleans()):
+    if joins and draw(st.booleans()):
         stream = build.add(Stage(draw(st.integers(0, 3))), shape, stream, build.add(Source(beats), shape))
     streams = [stream]
     for _ in range(draw(st.integers(0, actors))):
         fork = stream
         stream = _extended(draw, build, stream)
         same = [old for old in (*streams, fork) if old[1] == stream[1]]
-        if same and draw(st.booleans()):
+        if joins and same and draw(st.booleans()):
             stream = build.add(Stage(draw(st.integers(0, 4))), stream[1], stream, draw(st.sampled_from(same)))
         streams.append(stream)
     build.add(Sink(stream[1][0] * stream[1][1]), stream[1], stream)
-    if draw(st.booleans()):
+    if joins and draw(st.booleans()):
         other = draw(st.sampled_from(streams))
         build.add(Sink(other[1][0] * other[1][1]), other[1], other)
     depths = st.one_of(st.just(1), st.integers(1, 4), st.integers(1, 40))

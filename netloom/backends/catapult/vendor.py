@@ -7,7 +7,7 @@ not public: the texts are as in published designs, such as NVIDIA's MatchLib and
 from __future__ import annotations
 
 from netloom.backends.hls import pragmas
-from netloom.backends.hls.vendor import Pragma, Vendor
+from netloom.backends.hls.vendor import Pragma, Streams, Vendor
 
 _MANUAL = "Catapult Synthesis User and Reference Manual, {}"
 
@@ -32,5 +32,21 @@ CATAPULT = Vendor(
         pragmas.TOP_FUNCTION: (_pragma("hls_design top"),),
         pragmas.TOP_PIPELINE: (_pragma("hls_pipeline_init_interval {interval}"),),
         pragmas.TOP_DATAFLOW: (_pragma("hls_pipeline_init_interval {interval}"),),
+        pragmas.STREAM_PROCESS: (_pragma("hls_design block"),),
+        pragmas.STREAM_LOOP: (_pragma("hls_pipeline_init_interval {interval}"),),
+        # The steps are a loop inside, and part of the same pipeline.
+        pragmas.STREAM_STEPS: (_pragma("hls_pipeline_init_interval 1"),),
     },
+    streams=Streams(
+        manual='"Algorithmic C Datatypes" reference manual, ac_channel',
+        header="ac_stream.h.j2",
+        design="calls",
+        edge="channel",
+        channel="static ac_channel<{beat}> {name};",
+        parameter="ac_channel<{beat}> &{name}",
+        port_in="ac_channel<{beat}> &{name}",
+        port_out="ac_channel<{beat}> &{name}",
+        take="{name}.read()",
+        give="{name}.write({value});",
+    ),
 )

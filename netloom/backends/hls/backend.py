@@ -45,16 +45,25 @@ class HlsBackend:
     vendor: Vendor
     project: ProjectWriter
     reports: ReportReader
-    io: tuple[str, ...] = ("parallel",)
+    io: tuple[str, ...] = ("parallel", "stream")
 
     def pipeline(self, options: HlsOptions) -> str:
         """From exact fixed-point ops to layers with strategies; the schedule is for the report."""
+        if options.io == "stream":
+            return f"{options.streams},{options.stage_schedule}"
         return f"{options.lowering},{options.schedule}"
 
     def emit(self, module: ModuleOp, options: HlsOptions) -> BuildPlan:
         """The project's files."""
         from netloom.backends.hls.emit import properties, sources
+        from netloom.backends.hls.stream.emit import stream_properties, stream_sources
+        from netloom.passes.analysis.network import is_streaming
 
+        if is_streaming(module):
+            streaming, files = stream_sources(module, self.vendor)
+            scripts, steps = self.project(streaming, options)
+            found = properties(streaming, module, self.vendor, self.name) | stream_properties(streaming)
+            return BuildPlan({**files, **scripts}, steps, found)
         program, files = sources(module, self.vendor)
         scripts, steps = self.project(program, options)
         return BuildPlan({**files, **scripts}, steps, properties(program, module, self.vendor, self.name))

@@ -24,7 +24,7 @@ from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.reuse import reuse_factor
 
 _DERIVED = re.compile(
-    r"^copy_|_(copy|t|type|y|a|b|x|x\d+|weight|bias|entry|threshold|channel|base|sign|leaf|first|element|to|from)$"
+    r"^copy_|_(copy|t|type|y|a|b|x|x\d+|weight|bias|entry|threshold|channel|base|sign|leaf|first|element|to|from|tree\d+)$"
 )
 """Parts of names that the printer derives from a layer's name, or that POSIX has for types."""
 
@@ -43,26 +43,46 @@ def program_of(module: ModuleOp, vendor: Vendor) -> Program:
         raise CompileError(
             "NL308", "the program has no hardware between its inputs and outputs", hint="quantize its inputs"
         )
-    return _Builder(module, found, vendor).build()
+    program = Builder(module, found, vendor, Names(reserved=RESERVED | USED)).build()
+    if program.interval > 1 and vendor.one_reader:
+        give_each_reader_its_own(program, vendor)
+    return program.with_locals()
 
 
-class _Builder:
-    def __init__(self, module: ModuleOp, found: Hardware, vendor: Vendor) -> None:
-        self.hardware, self.vendor = found, vendor
+def fresh_name(names: Names, text: str) -> str:
+    """A name for something of the model: none that the printer or the vendors' headers may need."""
+    base = identifier(text)
+    if _VENDORS.match(base):
+        base = f"n_{base}"
+    return names.fresh(f"{base}_layer" if _DERIVED.search(base) else base)
+
+
+class Builder:
+    """Names, types and calls of a module's hardware.
+
+    Args:
+        module: the module.
+        found: its hardware.
+        vendor: number types and pragmas.
+        names: those that are taken; the new ones are added.
+    """
+
+    def __init__(self, module: ModuleOp, found: Hardware, vendor: Vendor, names: Names) -> None:
+        self.hardware, self.vendor, self.names = found, vendor, names
         self.intervals = value_intervals(module)
-        self.names = Names(reserved=RESERVED | USED)
         self.variables: dict[SSAValue, Variable] = {}
         interval = max(map(reuse_factor, found.ops), default=1)
         self.program = Program(self._name(model_name(main(module))), interval)
 
     def _name(self, text: str) -> str:
-        base = identifier(text)
-        if _VENDORS.match(base):
-            base = f"n_{base}"
-        return self.names.fresh(f"{base}_layer" if _DERIVED.search(base) else base)
+        return fresh_name(self.names, text)
+
+    def port_name(self, info: PortInfo) -> str:
+        """What a port's name is made from."""
+        return info.name
 
     def build(self) -> Program:
-        """Ports, layers in order, outputs."""
+        """Ports, layers in order, outputs; without local variables."""
         for value, info in self.hardware.inputs:
             self.variables[value] = self._port(value, info)
         outputs = [self._port(value, info) for value, info in self.hardware.outputs]
@@ -70,15 +90,10 @@ class _Builder:
             self._call(op)
         sources = [self._variable(value, "") for value, _ in self.hardware.outputs]
         connect_outputs(self.program, sources, outputs, self.vendor)
-        if self.program.interval > 1 and self.vendor.one_reader:
-            give_each_reader_its_own(self.program, self.vendor)
-        ports = {variable.name for _, variable in self.program.ports}
-        results = (result for call in self.program.calls for result in call.results)
-        self.program.locals = [result for result in results if result.name not in ports]
         return self.program
 
     def _port(self, value: SSAValue, info: PortInfo) -> Variable:
-        name = self._name(info.name)
+        name = self._name(self.port_name(info))
         variable = self._define(value, name, name)
         self.program.ports.append((info, variable))
         return variable

@@ -39,11 +39,7 @@ def sources(module: ModuleOp, vendor: Vendor) -> tuple[Program, dict[str, str]]:
         CompileError: NL308 for what has no C++.
     """
     program = program_of(module, vendor)
-    files: dict[str, str] = {}
-    for call in program.calls:
-        if call.layer.tables:
-            files[f"src/weights/{call.name}.h"] = _render("weights.h.j2", program, vendor, call=call)
-        files[f"src/layers/{call.name}.h"] = _layer_text(call, program, vendor)
+    files = layer_files(program, vendor, inline=program.interval == 1)
     for path, template in (
         ("src/types.h", "types.h.j2"),
         (f"src/{program.top}.h", "top.h.j2"),
@@ -52,11 +48,12 @@ def sources(module: ModuleOp, vendor: Vendor) -> tuple[Program, dict[str, str]]:
         ("tb/testbench.cpp", "testbench.cpp.j2"),
         ("tb/bridge.cpp", "bridge.cpp.j2"),
     ):
-        files[path] = _render(template, program, vendor)
+        files[path] = render(template, program, vendor)
     return program, files
 
 
-def _render(template: str, program: Program, vendor: Vendor, **more: object) -> str:
+def render(template: str, program: Program, vendor: Vendor, **more: object) -> str:
+    """A file of the project."""
     return (
         environment()
         .get_template(template)
@@ -64,17 +61,34 @@ def _render(template: str, program: Program, vendor: Vendor, **more: object) -> 
     )
 
 
-def _layer_text(call: Call, program: Program, vendor: Vendor) -> str:
+def layer_files(program: Program, vendor: Vendor, *, inline: bool) -> dict[str, str]:
+    """A header for each layer, and one for its constants, by path.
+
+    Args:
+        program: the design.
+        vendor: pragmas.
+        inline: whether layers become part of their caller, also those that share multipliers.
+    """
+    files: dict[str, str] = {}
+    for call in program.calls:
+        if call.layer.tables:
+            files[f"src/weights/{call.name}.h"] = render("weights.h.j2", program, vendor, call=call)
+        files[f"src/layers/{call.name}.h"] = _layer_text(call, program, vendor, inline=inline)
+    return files
+
+
+def _layer_text(call: Call, program: Program, vendor: Vendor, *, inline: bool) -> str:
     layer = call.layer
     values = {"interval": program.interval}
-    purpose = pragmas.INLINE if program.interval == 1 else pragmas.LAYER_PIPELINE
-    before = [] if layer.multipliers else vendor.pragma(purpose, "before", **values)
-    inside = [] if layer.multipliers else vendor.pragma(purpose, "inside", **values)
+    purpose = pragmas.INLINE if inline else pragmas.LAYER_PIPELINE
+    alone = layer.multipliers and not inline
+    before = [] if alone else vendor.pragma(purpose, "before", **values)
+    inside = [] if alone else vendor.pragma(purpose, "inside", **values)
     for table in layer.tables:
         inside += _storage(table, layer, vendor)
-    if layer.multipliers:
+    if alone:
         inside += vendor.pragma(pragmas.LIMIT_MULTIPLIERS, "inside", limit=layer.multipliers)
-    return _render("layer.h.j2", program, vendor, call=call, before=before, body=[*inside, *layer.body])
+    return render("layer.h.j2", program, vendor, call=call, before=before, body=[*inside, *layer.body])
 
 
 def _storage(table: Table, layer: Layer, vendor: Vendor) -> list[str]:

@@ -42,6 +42,33 @@ TOP_DATAFLOW = "top_dataflow"
 TOP_FUNCTION = "top_function"
 """The function is the design."""
 
+STREAM_PROCESS = "stream_process"
+"""A function works beside others, with FIFOs between them."""
+
+STREAM_LOOP = "stream_loop"
+"""A loop over beats starts an iteration every `{interval}` cycles; what is under way does not wait for more."""
+
+STREAM_STEPS = "stream_steps"
+"""The same for a loop around the steps of shared multipliers, of which a beat takes `{interval}`."""
+
+STREAM_DEPTH = "stream_depth"
+"""A FIFO `{name}` holds `{depth}` beats."""
+
+STREAM_PORT = "stream_port"
+"""A port `{name}` of the design is an AXI4-Stream."""
+
+STREAM_TOP = "stream_top"
+"""The functions that the design calls work at the same time."""
+
+LINE_PACK = "line_pack"
+"""All elements of a beat lie in one word of the memory `{name}`."""
+
+LINE_ROWS = "line_rows"
+"""Each row of the array `{name}` is a memory of its own."""
+
+LINE_DISTANCE = "line_distance"
+"""What an iteration writes to `{name}` is read `{distance}` iterations later at the earliest."""
+
 PURPOSES = (
     INLINE,
     LAYER_PIPELINE,
@@ -55,4 +82,13 @@ PURPOSES = (
     TOP_PIPELINE,
     TOP_DATAFLOW,
     TOP_FUNCTION,
+    STREAM_PROCESS,
+    STREAM_LOOP,
+    STREAM_STEPS,
+    STREAM_DEPTH,
+    STREAM_PORT,
+    STREAM_TOP,
+    LINE_PACK,
+    LINE_ROWS,
+    LINE_DISTANCE,
 )

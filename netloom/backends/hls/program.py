@@ -73,6 +73,18 @@ class Program:
     calls: list[Call] = field(default_factory=list)
     locals: list[Variable] = field(default_factory=list)
 
+    def with_locals(self) -> Program:
+        """The program, with the results of its calls as local variables, but for the ports."""
+        ports = {variable.name for _, variable in self.ports}
+        results = (result for call in self.calls for result in call.results)
+        self.locals = [result for result in results if result.name not in ports]
+        return self
+
+    @property
+    def arrays(self) -> list[Variable]:
+        """Arrays that become registers or wires."""
+        return [*self.locals, *(variable for _, variable in self.ports)]
+
     @property
     def inputs(self) -> list[Variable]:
         """Variables of the input ports."""

@@ -66,8 +66,7 @@ def scripts(
 
 def largest_array(program: Program) -> int:
     """Elements of the largest array that becomes registers or logic."""
-    arrays = [*program.locals, *(variable for _, variable in program.ports)]
-    counts = [array.count for array in arrays]
+    counts = [array.count for array in program.arrays]
     return max([*counts, largest_table(program)])
 
 

@@ -27,6 +27,38 @@ class Pragma:
 
 
 @dataclass(frozen=True)
+class Streams:
+    """How a vendor's tool moves beats from function to function. Texts are templates for `str.format`.
+
+    Attributes:
+        manual: manual and section that list the classes.
+        header: name of the template that makes them known.
+        design: how functions reach FIFOs: as parameters of `calls`, or by name, as `tasks`.
+        edge: what the design's ports are: `axis` words, `channel`s of beats, or `packets` of beats.
+        channel: declaration of a FIFO `{name}` of `{depth}` beats of type `{beat}`.
+        parameter: parameter or reference by which a function reaches a FIFO.
+        port_in, port_out: the same for a port `{name}`; its words have type `{name}_word`.
+        take: expression that takes a beat from a port.
+        give: statement that gives a beat `{value}` to a port; `{first}` and `{last}` say where in a frame it is.
+        word: type of a word of a port with `{bits}` bits of data, where words are no beats.
+        cleared: fields of a word that are not used.
+    """
+
+    manual: str
+    header: str
+    design: Literal["calls", "tasks"]
+    edge: Literal["axis", "channel", "packets"]
+    channel: str
+    parameter: str
+    port_in: str
+    port_out: str
+    take: str
+    give: str
+    word: str = ""
+    cleared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Vendor:
     """Number types, pragmas and headers of one vendor.
 
@@ -41,6 +73,7 @@ class Vendor:
         called: the same where a test bench calls it.
         main: head of a test bench's main function.
         leave: template for the statement that ends it with a `{status}`.
+        streams: of designs that take their tensors beat by beat; None where there are none.
     """
 
     title: str
@@ -52,6 +85,7 @@ class Vendor:
     called: str = "{name}"
     main: str = "int main(int argc, char **argv)"
     leave: str = "return {status};"
+    streams: Streams | None = None
 
     def number(self, number_format: Format, rounding: str = "TRN", overflow: str = "WRAP") -> str:
         """The type of a fixed-point number; the modes are those of conversions into it."""

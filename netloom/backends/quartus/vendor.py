@@ -7,7 +7,7 @@ Manual: "Intel High Level Synthesis Compiler Pro Edition: Reference Manual" (MNL
 from __future__ import annotations
 
 from netloom.backends.hls import pragmas
-from netloom.backends.hls.vendor import Pragma, Vendor
+from netloom.backends.hls.vendor import Pragma, Streams, Vendor
 
 _MANUAL = "MNL-1083, {}"
 
@@ -37,5 +37,27 @@ QUARTUS = Vendor(
                 "before",
             ),
         ),
+        pragmas.STREAM_LOOP: (
+            Pragma("#pragma ii {interval}", _MANUAL.format("Loop Initiation Interval (ii Pragma)"), "before"),
+        ),
+        pragmas.LINE_DISTANCE: (
+            Pragma(
+                "#pragma ivdep safelen({distance})",
+                _MANUAL.format("Loop-Carried Dependencies (ivdep Pragma)"),
+                "before",
+            ),
+        ),
     },
+    streams=Streams(
+        manual=_MANUAL.format("ihc::stream Class; Streaming Output Interfaces"),
+        header="ihc_stream.h.j2",
+        design="tasks",
+        edge="packets",
+        channel="ihc::stream<{beat}, ihc::buffer<{depth}>> {name};",
+        parameter="",
+        port_in="ihc::stream_in<{beat}> {name};",
+        port_out="ihc::stream_out<{beat}, ihc::usesPackets<true>> {name};",
+        take="{name}.read()",
+        give="{name}.write({value}, {first}, {last});",
+    ),
 )

@@ -200,7 +200,7 @@ class Importer:
 
     def _convert(self, node: onnx.NodeProto, converters: Mapping[str, Converter]) -> None:
         converter = converters.get(node.op_type)
-        if converter is None or node.domain not in domains_of(node.op_type):
+        if converter is None or node.domain not in (converter.domains or domains_of(node.op_type)):
             raise unsupported_operator(node, converters)
         self._check_integers(node)
         try:
@@ -258,10 +258,11 @@ Convert = Callable[["NodeContext"], Sequence[Result]]
 
 @dataclass(frozen=True)
 class Converter:
-    """How one operator is imported: the function and the attributes that it understands."""
+    """How one operator is imported: the function, the attributes that it understands, and its own domains."""
 
     convert: Convert
     attributes: frozenset[str] = frozenset()
+    domains: tuple[str, ...] = ()
 
 
 class NodeContext:

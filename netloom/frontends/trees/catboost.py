@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from netloom.core.cuts import cuts
 from netloom.frontends.trees.errors import bad_split, corrupted, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
-from netloom.frontends.trees.nodes import Tree, ensemble_of
+from netloom.frontends.trees.nodes import Tree, ensemble_of, two_columns
 
 LOSSES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
@@ -51,7 +51,7 @@ def from_object(model: Any) -> Forest:
         document = json.loads(path.read_text(encoding="utf-8"))
     forest = from_document(document, origin)
     if hasattr(model, "predict_proba") and forest.steps == ("sigmoid", "flat"):
-        return Forest(forest.ensemble, ("sigmoid", "complement"), output="probability")
+        return Forest(two_columns(forest.ensemble), ("softmax",), output="probability")
     return forest
 
 

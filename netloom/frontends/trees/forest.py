@@ -33,7 +33,7 @@ class Forest:
     Attributes:
         ensemble: over real numbers.
         steps: what follows, in order: `sigmoid`, `softmax`, `exp`, `exp_negative`, `argmax`, `negative`,
-            `complement` (p becomes 1 - p and p), `flat` (one result without an axis).
+            `complement` (p becomes 1 - p and p), `opposite` (s becomes -s and s), `flat` (one result without an axis).
         scale: of the sums, first.
         name: of the model.
         input, output: names of the ports.
@@ -108,6 +108,9 @@ class Writer:
             return self.op(MulOp, [value, self.constant(-1.0)], step)
         if step == "complement":
             other = self.op(SubOp, [self.constant(1.0), value], step)
+            return self.op(ConcatOp, [other, value], "classes", axis=IntegerAttr(rank - 1, 64))
+        if step == "opposite":
+            other = self.op(MulOp, [value, self.constant(-1.0)], step)
             return self.op(ConcatOp, [other, value], "classes", axis=IntegerAttr(rank - 1, 64))
         if step == "flat":
             shape = ArrayAttr.of(np.array(shape_of(value.type)[:-1], dtype=np.int64))

@@ -8,6 +8,7 @@ of LightGBM). Comparisons are x <= threshold in double.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from netloom.core.cuts import cuts
 from netloom.frontends.trees.categories import JUST_ABOVE_MINUS_ONE, intervals
 from netloom.frontends.trees.errors import bad_split, corrupted, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
-from netloom.frontends.trees.nodes import Tree, TreeBuilder, ensemble_of
+from netloom.frontends.trees.nodes import Tree, TreeBuilder, ensemble_of, two_columns
 
 ZERO = float(np.float32(1e-35))
 """Numbers within this of zero are zero where zero counts as missing."""
@@ -52,8 +53,8 @@ def from_object(model: Any) -> Forest:
             raise unfitted(origin) from error
     forest = from_text(booster.model_to_string(), origin)
     if hasattr(model, "predict_proba") and forest.steps[:1] == ("sigmoid",) and forest.steps[-1] == "flat":
-        steps = (*forest.steps[:-1], "complement")
-        return Forest(forest.ensemble, steps, forest.scale, output=forest.output, notes=forest.notes)
+        trees = replace(forest.ensemble, leaves=forest.ensemble.leaves * forest.scale)
+        return Forest(two_columns(trees), ("softmax",), output=forest.output, notes=forest.notes)
     return forest
 
 

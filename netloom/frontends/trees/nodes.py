@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,17 @@ class Tree:
     values: NDArray[np.float64]
 
 
-def ensemble_of(trees: Sequence[Tree], n_features: int, base: Values, origin: str) -> Ensemble:
+def ensemble_of(
+    trees: Sequence[Tree], n_features: int, base: Values, origin: str, roots: Sequence[int] | None = None
+) -> Ensemble:
     """All trees in one.
+
+    Args:
+        trees: arrays of nodes.
+        n_features: how many features there are.
+        base: what the sums start from, [K].
+        origin: of what, for messages.
+        roots: nodes at which trees begin, counted over all arrays; by default the first one of each.
 
     Raises:
         CompileError: NL124 when arrays do not describe trees.
@@ -62,12 +71,25 @@ def ensemble_of(trees: Sequence[Tree], n_features: int, base: Values, origin: st
             number[left[inner].astype(np.int64)],
             number[right[inner].astype(np.int64)],
             missing[inner],
-            number[starts[:-1]],
+            number[starts[:-1] if roots is None else np.asarray(roots, dtype=np.int64)],
             values[is_leaf],
             np.asarray(base, dtype=np.float64),
         )
     except (IndexError, ValueError) as error:
         raise corrupted(origin, f"its arrays do not describe trees: {error}") from error
+
+
+def two_columns(trees: Ensemble, threshold: float = 0.0) -> Ensemble:
+    """A binary score as the scores of two classes: a constant, and the score itself.
+
+    The largest of them is the class, and their softmax are the probabilities of both where the constant is zero.
+    """
+    zeros = np.zeros((trees.n_leaves, 1))
+    return replace(
+        trees,
+        leaves=np.concatenate([zeros, trees.leaves], axis=1),
+        base=np.concatenate([[threshold], trees.base]),
+    )
 
 
 FIELDS = ("feature", "cut", "left", "right", "missing_left")

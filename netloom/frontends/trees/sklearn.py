@@ -17,7 +17,7 @@ from netloom.core.cuts import cuts, pulled_back
 from netloom.core.ensemble import Ensemble
 from netloom.frontends.trees.errors import bad_split, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
-from netloom.frontends.trees.nodes import Tree, ensemble_of
+from netloom.frontends.trees.nodes import Tree, ensemble_of, two_columns
 
 Reals = NDArray[np.float64]
 
@@ -136,8 +136,9 @@ def _gradient_boosting(model: Any) -> Forest:
 
 
 def _classifier(ensemble: Ensemble, model: Any, scale: float = 1.0) -> Forest:
-    steps = ("sigmoid", "complement") if ensemble.n_outputs == 1 else ("softmax",)
-    return Forest(ensemble, steps, scale, output="probability", notes=_labels(model))
+    if ensemble.n_outputs == 1:
+        ensemble = two_columns(replace(ensemble, leaves=ensemble.leaves * scale, base=ensemble.base * scale))
+    return Forest(ensemble, ("softmax",), output="probability", notes=_labels(model))
 
 
 def _histogram_boosting(model: Any) -> Forest:

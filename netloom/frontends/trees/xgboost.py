@@ -18,7 +18,7 @@ from netloom.core.cuts import cuts
 from netloom.frontends.trees.categories import category_tree
 from netloom.frontends.trees.errors import corrupted, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
-from netloom.frontends.trees.nodes import Tree, ensemble_of
+from netloom.frontends.trees.nodes import Tree, ensemble_of, two_columns
 
 Reals = NDArray[np.float64]
 
@@ -85,7 +85,8 @@ def from_object(model: Any) -> Forest:
         raise unfitted(type(model).__name__) from error
     forest = from_document(json.loads(raw), type(model).__name__)
     if hasattr(model, "predict_proba") and forest.steps and forest.steps[0] == "sigmoid":
-        return Forest(forest.ensemble, ("sigmoid", "complement"), output="probability", notes=forest.notes)
+        trees = two_columns(forest.ensemble)
+        return Forest(trees, ("softmax",), output="probability", notes=forest.notes)
     if hasattr(model, "predict_proba") and forest.steps == ("argmax",):
         return Forest(forest.ensemble, ("softmax",), output="probability", notes=forest.notes)
     return forest

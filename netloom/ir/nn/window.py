@@ -81,15 +81,17 @@ class WindowBase(WiringOp):
         if len(self.operand_shapes[0]) < 3:
             raise VerifyException("nn.window: the operand has axes for rows, columns and channels")
         rows, columns = self.operand_shapes[0][-3:-1]
-        pairs = []
         for array in (self.kernel, self.strides, self.dilations):
             if array.values.shape != (2,) or int(array.values.min()) < 1:
                 raise VerifyException("nn.window: kernel, strides and dilations are two positive integers")
-            pairs.append((int(array.values[0]), int(array.values[1])))
+        kernel, strides, dilations = (
+            (int(array.values[0]), int(array.values[1]))
+            for array in (self.kernel, self.strides, self.dilations)
+        )
         if self.padding.values.shape != (4,) or int(self.padding.values.min()) < 0:
             raise VerifyException("nn.window: padding is four integers that are not negative")
         top, left, bottom, right = (int(size) for size in self.padding.values)
-        return Geometry((rows, columns), *pairs, (top, left, bottom, right))
+        return Geometry((rows, columns), kernel, strides, dilations, (top, left, bottom, right))
 
     def shape_rule(self) -> Shape:
         """Positions and taps take the place of rows and columns."""
@@ -120,7 +122,7 @@ class WindowBase(WiringOp):
         The same for all positions: hardware has one circuit for them.
         """
         geometry, shape, fill = self.geometry, self.shape_rule(), int(self.fill_value)
-        leaves = geometry.outside(0).any(axis=0)[:, None] | geometry.outside(1).any(axis=0)
+        leaves = np.logical_or.outer(geometry.outside(0).any(axis=0), geometry.outside(1).any(axis=0))
         low = thinned(operands[0].low).min(axis=(-3, -2))[..., None, None, None, None, :]
         high = thinned(operands[0].high).max(axis=(-3, -2))[..., None, None, None, None, :]
         low = np.where(leaves[..., None], np.minimum(low, fill), low)

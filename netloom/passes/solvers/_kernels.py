@@ -99,13 +99,30 @@ class Nodes(NamedTuple):
 class Weights(NamedTuple):
     """Value of one saved adder: ``row + overlap * (common bits of the operands)``, or ``column``.
 
-    ``column`` 0 leaves the column side out.
+    ``column`` 0 leaves the column side out.  With ``noise`` every pattern's value is raised by a part of
+    itself that depends on the pattern and on ``seed``, by up to a quarter for noise 1.
     """
 
     row: int
     overlap: int
     column: int
     limited: int
+    noise: int
+    seed: int
+
+
+class History(NamedTuple):
+    """What a run extracted, int64[.., 3]: pattern, and the row and column that came of it (column or -1).
+
+    ``script`` is the history of an earlier run on the same system: its extractions are made again before
+    any others, but those where ``skip`` is set and those that need them.  ``made`` receives this run's
+    history, ``used`` int64[1] its length.
+    """
+
+    script: IntArray
+    skip: Int8Array
+    made: IntArray
+    used: IntArray
 
 
 @_helper
@@ -237,11 +254,17 @@ def _offer(heap: Heap, nodes: Nodes, weights: Weights, pattern: int, count: int,
 @_helper
 def _value(nodes: Nodes, weights: Weights, pattern: int, count: int) -> int:
     """What extracting a pattern saves."""
+    scale = 64
+    if weights.noise:
+        # The value of a pattern may only fall with its count, so chance must not depend on anything else.
+        mixed = (pattern ^ weights.seed) * _MIXER
+        mixed = (mixed ^ (mixed >> 29)) * _MIXER
+        scale += weights.noise * ((mixed >> 40) & 15)
     if pattern >> 60:
-        return (count - 1) * weights.column
+        return (count - 1) * weights.column * scale
     a, b, relative, _ = _lines(pattern)
     overlap: int = min(nodes.high[a], nodes.high[b] + relative) - max(_ZERO, relative)
-    return (count - 1) * (weights.row + weights.overlap * max(_ZERO, overlap))
+    return (count - 1) * (weights.row + weights.overlap * max(_ZERO, overlap)) * scale
 
 
 @_helper
@@ -554,8 +577,58 @@ def _enter(
     return table, heap
 
 
+@_helper
+def _renumbered(pattern: int, rows: IntArray, columns: IntArray) -> int:
+    """A pattern of another run in this run's numbers, or -1 where a line of it does not exist."""
+    side = pattern >> 60
+    numbers = columns if side else rows
+    first, second, relative, flip = _lines(pattern)
+    a, b = numbers[first], numbers[second]
+    if a < 0 or b < 0:
+        return -1
+    if a > b:
+        a, b, relative = b, a, -relative
+    return (side << 60) | (a << 32) | (b << 8) | ((relative + 64) << 1) | flip
+
+
+@_helper
+def _next_scripted(history: History, at: int, rows: IntArray, columns: IntArray) -> tuple[int, int]:
+    """The next extraction of the script that this run can make, and its place there; -1 at the end."""
+    while at < len(history.script):
+        if not history.skip[at]:
+            pattern = _renumbered(history.script[at, 0], rows, columns)
+            if pattern >= 0:
+                return pattern, at
+        at += 1
+    return -1, at
+
+
+@_helper
+def _surface(
+    lists: Lists, table: Table, nodes: Nodes, weights: Weights, heap: Heap, mark: Int8Array, found: IntArray
+) -> tuple[int, int, int, int]:
+    """Takes the top of the heap: its pattern, or -1 where it was outdated, and as `_extractable`."""
+    priority, pattern = heap.priority[0], heap.pattern[0]
+    _pop(heap)
+    slot = _slot(table.keys, pattern)
+    if table.keys[slot] == _EMPTY:
+        return -1, _ZERO, _ZERO, _ONE
+    n, total, bound = table.counts[slot], _ZERO, _ONE
+    if _value(nodes, weights, pattern, n) >= priority >> _TIE_BITS:
+        n, total, bound = _extractable(lists, nodes, weights, pattern, mark, found)
+    if n < 2 + (pattern >> 60):
+        return -1, _ZERO, _ZERO, _ONE
+    value = _value(nodes, weights, pattern, n)
+    if value < priority >> _TIE_BITS:
+        _push(heap, (value << _TIE_BITS) | (priority & _TIE_MASK), pattern)
+        return -1, _ZERO, _ZERO, _ONE
+    return pattern, n, total, bound
+
+
 @njit(cache=True)
-def eliminate(lists: Lists, nodes: Nodes, weights: Weights, mark: Int8Array, found: IntArray) -> None:
+def eliminate(
+    lists: Lists, nodes: Nodes, weights: Weights, mark: Int8Array, found: IntArray, history: History
+) -> None:
     """Extracts patterns, best first, until none is worth it.  Changes ``lists`` and ``nodes`` in place.
 
     For D digits, ``items`` needs room for 6 * D digits a side and every array over lines room for D new
@@ -566,22 +639,25 @@ def eliminate(lists: Lists, nodes: Nodes, weights: Weights, mark: Int8Array, fou
     tie = _ONE << (_TIE_BITS - 1)
     scratch = _new_table(_SMALL)
     slots = np.zeros(_SMALL, np.int64)
-    while heap.used[0] > 0:
-        priority, pattern = heap.priority[0], heap.pattern[0]
-        _pop(heap)
-        slot = _slot(table.keys, pattern)
-        if table.keys[slot] == _EMPTY:
-            continue
-        n, total, bound = table.counts[slot], _ZERO, _ONE
-        if _value(nodes, weights, pattern, n) >= priority >> _TIE_BITS:
+    rows, columns = np.full((2, len(nodes.high)), -1, np.int64)
+    for line in range(len(rows)):
+        rows[line] = line if line < nodes.size[1] else -1
+        columns[line] = line if line < nodes.size[0] else -1
+    at = 0
+    while True:
+        pattern, at = _next_scripted(history, at, rows, columns)
+        if pattern >= 0:
             n, total, bound = _extractable(lists, nodes, weights, pattern, mark, found)
+            if n < 2 + (pattern >> 60):
+                at += 1
+                continue
+        elif heap.used[0] > 0:
+            pattern, n, total, bound = _surface(lists, table, nodes, weights, heap, mark, found)
+            if pattern < 0:
+                continue
+        else:
+            break
         side = pattern >> 60
-        if n < 2 + side:
-            continue
-        value = _value(nodes, weights, pattern, n)
-        if value < priority >> _TIE_BITS:
-            _push(heap, (value << _TIE_BITS) | (priority & _TIE_MASK), pattern)
-            continue
         new = _extract(lists, table, nodes, weights, pattern, found, n, total, bound)
         room = _ZERO
         for f in range(n):
@@ -595,3 +671,11 @@ def eliminate(lists: Lists, nodes: Nodes, weights: Weights, mark: Int8Array, fou
         tie += fresh
         if side == 1:
             _use_column(lists, nodes, pattern, new, found, n, bound)
+        made = history.made[history.used[0]]
+        history.used[0] += 1
+        made[0], made[1], made[2] = pattern, nodes.size[1] - 1, new if side else -1
+        if at < len(history.script):
+            rows[history.script[at, 1]] = nodes.size[1] - 1
+            if side:
+                columns[history.script[at, 2]] = new
+            at += 1

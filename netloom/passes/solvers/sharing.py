@@ -83,6 +83,7 @@ class Elimination:
     items: IntArray
     start: IntArray
     length: IntArray
+    history: IntArray
     n_adders: int
 
     def leaves(self, column: int) -> list[tuple[int, int, bool]]:
@@ -92,7 +93,23 @@ class Elimination:
         return [(digit >> 7, (digit >> 1) & 63, bool(digit & 1)) for digit in packed]
 
 
-def eliminate(system: DigitSystem, setting: Setting) -> Elimination:
+@dataclass(frozen=True, eq=False)
+class Rerun:
+    """An earlier run to start from: its ``history``, what of it to leave out, and how to decide the rest.
+
+    ``skip`` bool[len(history)]; ``noise`` and ``seed`` as in the kernel's ``Weights``.
+    """
+
+    history: IntArray
+    skip: NDArray[np.bool_]
+    noise: int
+    seed: int
+
+
+_FRESH = Rerun(np.zeros((0, 3), np.int64), np.zeros(0, np.bool_), 0, 0)
+
+
+def eliminate(system: DigitSystem, setting: Setting, rerun: Rerun = _FRESH) -> Elimination:
     """Runs the compiled elimination on one system with one setting."""
     from netloom.passes.solvers import _kernels
 
@@ -109,11 +126,26 @@ def eliminate(system: DigitSystem, setting: Setting) -> Elimination:
     size = np.array([n_columns, n_rows])
     nodes = _kernels.Nodes(made, high, depth, kraft, limit, size)
     lists = _kernels.Lists(*system.lists(n_lines), np.array([n_digits, n_digits]))
-    weights = _kernels.Weights(setting.row, setting.overlap, setting.column, int(system.spare is not None))
-    _kernels.eliminate(lists, nodes, weights, np.zeros(64 * n_lines, np.int8), np.zeros(n_digits, np.int64))
+    limited = int(system.spare is not None)
+    weights = _kernels.Weights(
+        setting.row, setting.overlap, setting.column, limited, rerun.noise, rerun.seed
+    )
+    history, used = np.zeros((n_lines, 3), np.int64), np.zeros(1, np.int64)
+    script = _kernels.History(rerun.history, rerun.skip.astype(np.int8), history, used)
+    _kernels.eliminate(
+        lists, nodes, weights, np.zeros(64 * n_lines, np.int8), np.zeros(n_digits, np.int64), script
+    )
     pairs = np.count_nonzero(made[: size[1], 0] == _kernels.PAIR)
     sums = np.maximum(lists.length[0, : size[0]] - 1, 0).sum()
-    return Elimination(system, made, lists.items[0], lists.start[0], lists.length[0], int(pairs + sums))
+    return Elimination(
+        system,
+        made,
+        lists.items[0],
+        lists.start[0],
+        lists.length[0],
+        history[: used[0]],
+        int(pairs + sums),
+    )
 
 
 @dataclass
@@ -235,7 +267,8 @@ def solve_sharing(
     columns = _distinct_columns(matrix)
     core = columns.matrix
     limit = None if depth_slack is None else tree_depth(csd_counts(core), depth) + depth_slack
-    problem = _Problem(lo, hi, depth, columns, None if limit is None else limit[columns.index])
+    out_depth = None if limit is None else np.append(limit, 0)[columns.index]
+    problem = _Problem(lo, hi, depth, columns, out_depth)
     best: AdderGraph | None = None
     least = math.inf
     for eliminations, handicap in _candidates(core, bit_width(lo, hi), depth, limit, effort):

@@ -70,10 +70,10 @@ class Lowering:
         return found
 
     def _lower(self, op: NetloomOp) -> Token | Wires:
-        if isinstance(op, UnaryWiringOp) and not isinstance(op, WindowOp):
-            return self._wires(op)
         if isinstance(op, WindowOp):
-            return self._window(op)
+            return self._wires(op) if _is_pick(op) else self._window(op)
+        if isinstance(op, UnaryWiringOp):
+            return self._wires(op)
         if isinstance(op, ReduceOp | ArgMaxOp | HardmaxOp):
             return self._over_axes(op)
         if isinstance(op, DenseOp | KernelOp | MatMulOp):
@@ -82,7 +82,7 @@ class Lowering:
             return self._together(op, len(op.result_shape), op.positive_axis)
         return self._together(op, len(op.result_shape), len(op.result_shape))
 
-    def _wires(self, op: UnaryWiringOp) -> Wires:
+    def _wires(self, op: UnaryWiringOp | WindowOp) -> Wires:
         """Moved elements, joined with the moves before."""
         before = self.values[op.input]
         moved = element_map(op)
@@ -218,6 +218,13 @@ def _pixels(value: SSAValue) -> int:
             break
         value = user.result
     return 0
+
+
+def _is_pick(op: WindowOp) -> bool:
+    """Whether no pixel is in two windows: windows of one pixel, or a single one of all pixels."""
+    geometry = op.geometry
+    single = geometry.count(0) == geometry.count(1) == 1 and geometry.kernel == geometry.size
+    return not geometry.is_padded and (geometry.kernel == (1, 1) or single)
 
 
 def _is_uniform(op: NetloomOp, shape: Shape, axes: int) -> bool:

@@ -4,7 +4,17 @@ Importing this package imports numba; do so only when simulating.
 """
 
 from netloom.sim.dataflow.deadlock import Deadlock, Wait
-from netloom.sim.dataflow.depths import Depth, Depths, Outcome, Point, minimum, optimise, pareto, throttled
+from netloom.sim.dataflow.depths import (
+    Depth,
+    Depths,
+    Outcome,
+    Point,
+    deadlock_under_stalls,
+    minimum,
+    optimise,
+    pareto,
+    throttled,
+)
 from netloom.sim.dataflow.explain import Explanation, FifoFigures, NodeFigures, explain
 from netloom.sim.dataflow.simulator import Stall, Trace, simulate, steady
 
@@ -20,6 +30,7 @@ __all__ = [
     "Stall",
     "Trace",
     "Wait",
+    "deadlock_under_stalls",
     "explain",
     "minimum",
     "optimise",

@@ -45,6 +45,7 @@ FROZEN, HEAD, INSIDE, FREE = range(9, 13)  # cycles without ce; first in the que
 # Window and Resample.  PHASE is (k - first) mod steps; LEFT is a, and 2 if its column completes a window.
 WIDTH, BANKS, STEPS, TAIL, ROWS, START, ROW_TABLE, COLUMN_TABLE = range(1, 9)
 AHEAD, X, ROW, COLUMN, PHASE, LEFT, VALID = range(9, 16)
+SHORT = 31  # a window is complete as soon as its last column leaves the memory: a and v are one register
 # Reduce, Collect, Spread; v is VALID.
 GROUP, N = 1, 9
 # Source, Sink, Constant: number among the sinks; pattern of the outside in tables; beats that are left.
@@ -144,6 +145,9 @@ def _window(s: IntArray, tables: IntArray, avail: bool, space: bool) -> int:
         if j >= s[WIDTH] or ahead > need or (ahead == need and x > j):
             did |= MOVED
             _step_window(s, tables, advance)
+            if s[SHORT] != 0:
+                s[VALID] = 1 if s[LEFT] == 2 else 0
+                s[LEFT] = 0
     else:
         did |= BLOCKED
     if ahead < s[BANKS] or (ahead < s[BANKS] + advance and j > x):
@@ -363,9 +367,7 @@ def _wake(s: IntArray, lists: IntArray, i: int, size: int) -> int:
 
 
 @_helper
-def _move(
-    nodes: IntArray, fifos: IntArray, links: IntArray, lists: IntArray, moves: int, size: int
-) -> int:
+def _move(nodes: IntArray, fifos: IntArray, links: IntArray, lists: IntArray, moves: int, size: int) -> int:
     """The clock edge: beats leave FIFOs, then beats enter them; wakes whom that concerns."""
     for m in range(moves):
         s = nodes[lists[2, m]]

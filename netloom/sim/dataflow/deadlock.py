@@ -8,7 +8,7 @@ import networkx
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.core.dataflow import Fifo, Network
+from netloom.core.dataflow import Fifo, Network, Stage
 from netloom.core.diagnostics import CompileError
 from netloom.sim.dataflow import _kernels as kernels
 
@@ -41,11 +41,13 @@ class Deadlock(CompileError):
     Attributes:
         cycle: clock cycle from which on nothing moves.
         waits: the circle of actors that wait for each other; the whole wait-for graph if it has no circle.
+        circular: whether there is a circle. Without one some actor lacks beats that never come.
     """
 
     def __init__(self, cycle: int, waits: tuple[Wait, ...], circular: bool) -> None:
         self.cycle = cycle
         self.waits = waits
+        self.circular = circular
         what = "; ".join(map(str, waits))
         full = [f"'{wait.fifo}'" for wait in waits if wait.full]
         if circular:
@@ -70,11 +72,15 @@ def _edges(
     def wait(node: int, f: int, fifo: Fifo, full: bool) -> Wait:
         return Wait(network.nodes[node].name, fifo.name, full, int(depths[f]))
 
+    # A stage that slept while it was busy was not asked again: when all stand still it only lacks beats.
+    stages = np.array([isinstance(node.actor, Stage) for node in network.nodes])
+    blocked = flags & kernels.BLOCKED != 0
+    starved = (flags & kernels.STARVED != 0) | (stages & ~blocked)
     edges = []
     for f, fifo in enumerate(network.fifos):
-        if flags[fifo.source] & kernels.BLOCKED and counts[f] >= depths[f]:
+        if blocked[fifo.source] and counts[f] >= depths[f]:
             edges.append((fifo.source, fifo.target, wait(fifo.source, f, fifo, True)))
-        if flags[fifo.target] & kernels.STARVED and counts[f] == 0:
+        if starved[fifo.target] and counts[f] == 0:
             edges.append((fifo.target, fifo.source, wait(fifo.target, f, fifo, False)))
     return edges
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,10 @@ class Outcome:
     """What a run at some depths showed.
 
     Attributes:
-        latency: of frame 0 in cycles; -1 if it deadlocks or was not waited for.
-        interval: in cycles; 0 if it deadlocks or was not waited for.
+        latency: of frame 0 in cycles; -1 if it deadlocks without stalls or was not waited for.
+        interval: in cycles; 0 in the same cases.
         proven: whether the run went on until the state repeated.
-        circle: names of the FIFOs in the circle that deadlocks.
+        circle: names of the FIFOs in the circle that deadlocks, without stalls or with some.
     """
 
     latency: int
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def deadlock(self) -> bool:
-        """Whether nothing moves after a while."""
+        """Whether nothing moves after a while, at least under some stalls."""
         return bool(self.circle)
 
 
@@ -100,6 +100,22 @@ class Depths:
         return sum(fifo.bits * fifo.after for fifo in self.fifos)
 
 
+def deadlock_under_stalls(network: Network, depths: IntArray | None = None) -> tuple[str, ...]:
+    """FIFOs of a circle that may deadlock when the outside stalls; empty if none can, whatever it does.
+
+    When a stage or window is blocked it holds as many beats as happened to be in its pipeline: at least the
+    one at its end. Here all hold only that one. If this network never stops then the real one never does:
+    suppose it stood still, and look at the first actor here that gets further than it did there. There it
+    waits for a beat that nobody gave, for room that nobody made, or with a beat at its end; as nobody else is
+    further here, it waits for the same here.
+    """
+    try:
+        run_steady(Machine(network, {}, least=True), depths)
+    except Deadlock as error:
+        return error.fifos
+    return ()
+
+
 @dataclass
 class Search:
     """Runs at various depths, each at most once.
@@ -124,22 +140,28 @@ class Search:
             found = self._known[key] = self._run(depths, until)
         return found
 
+    def _within(self, found: Outcome) -> bool:
+        """Whether a run kept within the bounds."""
+        in_time = self.latency is None or found.latency <= self.latency
+        return in_time and (self.interval is None or found.interval <= self.interval)
+
     def _run(self, depths: IntArray, until: int | None) -> Outcome:
         self.runs += 1
         try:
             trace = run_steady(self.machine, depths, until=until)
         except Deadlock as error:
             return Outcome(-1, 0, True, error.fifos)
-        return Outcome(trace.latency, trace.interval, trace.periodic)
+        found = Outcome(trace.latency, trace.interval, trace.periodic)
+        if trace.latency < 0 or not self._within(found):
+            return found
+        self.runs += 1
+        return replace(found, circle=deadlock_under_stalls(self.machine.network, depths))
 
     def good(self, depths: IntArray) -> bool:
         """Whether a run at these depths is proven to have no deadlock and to keep within the bounds."""
         # Without stalls the first beat of a source goes in in cycle 0.
         found = self.outcome(depths, None if self.latency is None else self.latency + 1)
-        if found.latency < 0 or not found.proven:
-            return False
-        in_time = self.latency is None or found.latency <= self.latency
-        return in_time and (self.interval is None or found.interval <= self.interval)
+        return found.latency >= 0 and found.proven and not found.deadlock and self._within(found)
 
     def _smallest(self, depths: IntArray, f: int) -> int:
         """The depth of FIFO f to which bisection leads, the others as they are."""
@@ -224,6 +246,8 @@ def _result(network: Network, search: Search, room: IntArray, depths: IntArray, 
 def optimise(network: Network, goal: Goal = "keep_interval_and_latency") -> Depths:
     """Small depths that keep what the goal says, of which none can lose a beat.
 
+    With none of the goals can stalls of the outside bring a deadlock.
+
     Args:
         network: its own depths do not matter.
         goal: whether the interval and the latency of frame 0 must be those of unlimited depths.
@@ -244,7 +268,7 @@ def optimise(network: Network, goal: Goal = "keep_interval_and_latency") -> Dept
 
 
 def minimum(network: Network) -> Depths:
-    """Smallest depths with which nothing deadlocks: `optimise` with the goal `no_deadlock`.
+    """Small depths with which nothing deadlocks: `optimise` with the goal `no_deadlock`.
 
     Raises:
         Deadlock: the network stops at any depths.
@@ -252,8 +276,7 @@ def minimum(network: Network) -> Depths:
     return optimise(network, "no_deadlock")
 
 
-@dataclass(frozen=True, eq=False)
-class Point:
+class Point(NamedTuple):
     """Depths int64[F] with their bits, and the interval and latency in cycles that they give."""
 
     bits: int

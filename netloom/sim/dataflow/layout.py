@@ -127,10 +127,12 @@ class Machine:
     Attributes:
         network: actors and FIFOs.
         offered: patterns of the outside by names of nodes, see `Stall`.
+        least: pipelines hold no more beats than they do in the worst case, see `deadlock_under_stalls`.
     """
 
     network: flow.Network
     offered: Mapping[str, BoolArray]
+    least: bool = False
 
     @cached_property
     def sources(self) -> list[int]:
@@ -153,7 +155,11 @@ class Machine:
         nodes = np.zeros((len(self.network.nodes), 32), np.int64)
         tables, queue = _Tables(), 0
         for i, node in enumerate(self.network.nodes):
-            kind, numbers = _translated(node.actor, tables)
+            actor = node.actor
+            if self.least and isinstance(actor, flow.Stage):
+                actor = flow.Stage(min(actor.latency, 1))
+            kind, numbers = _translated(actor, tables)
+            nodes[i, kernels.SHORT] = int(self.least)
             nodes[i, : 1 + len(numbers)] = kind, *numbers
             if kind == kernels.STAGE:
                 nodes[i, kernels.QUEUE] = queue

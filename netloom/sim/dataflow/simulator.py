@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.core.dataflow import Network
+from netloom.core.dataflow import Constant, Network, Sink, Source
 from netloom.sim.dataflow import _kernels as kernels
 from netloom.sim.dataflow.deadlock import deadlock
 from netloom.sim.dataflow.layout import IntArray, Machine, Memory
 
 SLICE_WORK = 30_000_000  # actors times cycles between two looks at the keyboard, well under a second
-STEADY_FRAMES = 256
+STEADY_FRAMES = 1024
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,20 @@ def _to_frame_end(machine: Machine, memory: Memory, limit: int | None) -> bool:
     return False
 
 
+def _machine(network: Network, stalls: Stall | None) -> Machine:
+    """A machine with the patterns of the outside.
+
+    Raises:
+        ValueError: a pattern for a name that is no source, sink or constant.
+    """
+    offered = stalls.offered if stalls else {}
+    edges = {node.name for node in network.nodes if isinstance(node.actor, Source | Sink | Constant)}
+    for name in offered:
+        if name not in edges:
+            raise ValueError(f"'{name}' is no source, sink or constant of the network")
+    return Machine(network, offered)
+
+
 def checked_depths(machine: Machine, depths: IntArray | None) -> IntArray:
     """The depths int64[F] of a run.
 
@@ -168,11 +182,12 @@ def simulate(
 
     Raises:
         Deadlock: nothing can move and frames remain.
-        ValueError: frames or depths below 1, or an actor that the hardware does not have.
+        ValueError: frames or depths below 1, an actor that the hardware does not have, or stalls of a node
+            that is no edge.
     """
     if frames < 1:
         raise ValueError("at least one frame is needed")
-    machine = Machine(network, stalls.offered if stalls else {})
+    machine = _machine(network, stalls)
     memory = machine.memory(checked_depths(machine, depths), frames, frames, record)
     while memory.clock[kernels.FRAMES] < frames and _to_frame_end(machine, memory, limit):
         pass
@@ -220,5 +235,5 @@ def steady(
         Deadlock: nothing can move.
         ValueError: as `simulate`.
     """
-    machine = Machine(network, stalls.offered if stalls else {})
+    machine = _machine(network, stalls)
     return run_steady(machine, depths, frames=frames)

@@ -11,6 +11,7 @@ from netloom.backends.hls.layers.kernel import kernel
 from netloom.backends.hls.layers.layer import Context, Layer, describe, elements
 from netloom.backends.hls.layers.products import dense, matmul
 from netloom.backends.hls.layers.tables import lookup, threshold
+from netloom.backends.hls.layers.tree import ensemble
 from netloom.backends.hls.layers.trees import argmax, reduce
 from netloom.backends.hls.layers.wiring import wiring
 from netloom.backends.hls.text import loop
@@ -26,6 +27,7 @@ _WRITERS: Mapping[str, Callable[[Any, Context], Layer | None]] = {
     "matmul": matmul,
     "dense": dense,
     "wiring": wiring,
+    "ensemble": ensemble,
 }
 
 

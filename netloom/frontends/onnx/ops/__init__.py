@@ -2,6 +2,7 @@
 
 from netloom.frontends.onnx.importer import Converter
 from netloom.frontends.onnx.ops import conv, einsum, elementwise, image, linear, pool, quant, shape
+from netloom.frontends.trees import onnx_ml
 
 CONVERTERS: dict[str, Converter] = {
     **elementwise.CONVERTERS,
@@ -9,6 +10,7 @@ CONVERTERS: dict[str, Converter] = {
     **einsum.CONVERTERS,
     **shape.CONVERTERS,
     **quant.CONVERTERS,
+    **onnx_ml.CONVERTERS,
     **conv.CONVERTERS,
     **pool.CONVERTERS,
     **image.CONVERTERS,

@@ -57,7 +57,9 @@ def image_weights(node: NodeContext, layout: Layout) -> SSAValue:
         raise node.refuse(f"weights of shape {shape}", f"weights of {layout.axes + 2} axes")
     declared = node.attribute("kernel_shape", list(shape[2:]))
     if tuple(declared) != shape[2:]:
-        raise node.refuse(f"kernel_shape = {list(declared)} of weights {shape}", f"kernel_shape = {list(shape[2:])}")
+        raise node.refuse(
+            f"kernel_shape = {list(declared)} of weights {shape}", f"kernel_shape = {list(shape[2:])}"
+        )
     return reshaped(node, weights, (*shape, 1)) if layout.axes == 1 else weights
 
 
@@ -157,7 +159,7 @@ def transposed_sizes(node: NodeContext, layout: Layout, plain: Geometry) -> tupl
     if wanted is None and mode in ("SAME_UPPER", "SAME_LOWER"):
         wanted = [plain.size[i] * plain.strides[i] for i in range(layout.axes)]
     if wanted is not None:
-        sizes = [int(size) for size in wanted][-layout.axes :] + [1]
+        sizes = [*wanted[-layout.axes :], 1]
         totals = [max(0, full[i] + extra[i] - sizes[i]) for i in (0, 1)]
         upper = [total // 2 for total in totals]
         starts = upper if mode == "SAME_UPPER" else [t - u for t, u in zip(totals, upper, strict=True)]

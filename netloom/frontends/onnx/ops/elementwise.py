@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import reduce
 
 import numpy as np
+from onnx import TensorProto
 from xdsl.dialects.builtin import ArrayAttr as ListAttr
 from xdsl.dialects.builtin import FloatAttr, StringAttr, f64
 from xdsl.ir import SSAValue
@@ -179,9 +180,12 @@ def dropout(node: NodeContext) -> Values:
 
 
 def cast(node: NodeContext) -> Values:
-    """Between real types: no change of value in the IR."""
+    """Between real types, and of a whole number to a wider one: no change of value in the IR."""
     kind = node.attribute("to", 0)
-    if kind not in REAL_INPUTS:
+    integers = node.importer.integers
+    if kind in (TensorProto.INT32, TensorProto.INT64) and node.node.input[0] in integers:
+        integers.update(node.node.output)
+    elif kind not in REAL_INPUTS:
         raise node.refuse(f"cast of a computed tensor to {element_type(kind)}", "casts to float types")
     return [node.operand(0)]
 

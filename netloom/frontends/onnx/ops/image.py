@@ -228,4 +228,3 @@ CONVERTERS: dict[str, Converter] = {
     "DepthToSpace": Converter(depth_to_space, frozenset({"blocksize", "mode"})),
     "SpaceToDepth": Converter(space_to_depth, frozenset({"blocksize"})),
 }
-

@@ -125,7 +125,9 @@ def geometry_of(node: NodeContext, layout: Layout, kernel: Pair) -> Geometry:
     """
     strides, dilations = layout.pair(node, "strides"), layout.pair(node, "dilations")
     size = layout.size(node)
-    top, left, bottom, right = declared_padding(node, layout, Geometry(size, kernel, strides, dilations, (0,) * 4))
+    top, left, bottom, right = declared_padding(
+        node, layout, Geometry(size, kernel, strides, dilations, (0,) * 4)
+    )
     given = Geometry(size, kernel, strides, dilations, (top, left, bottom, right))
     counts = [windows_along(node, given, axis) for axis in (0, 1)]
     needed = [

@@ -1,0 +1,1 @@
+"""Drawings for reports, as inline SVG whose colours come from the page's style sheet."""

@@ -1,0 +1,162 @@
+"""Streaming programs for tests: actors between ports, put together by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import Attribute, IntegerAttr, ModuleOp, StringAttr
+from xdsl.ir import SSAValue
+
+from netloom.core.fixed import Format
+from netloom.ir.attributes import StreamType, fixed_tensor
+from netloom.ir.flow import (
+    FlowOp,
+    RepackOp,
+    ResampleOp,
+    SinkOp,
+    SourceOp,
+    StreamConstantOp,
+    StreamReduceOp,
+    StreamWindowOp,
+)
+from netloom.ir.program import finish_function, new_function
+from netloom.passes.insert_fifos import InsertFifos
+from netloom.passes.schedule_stages import ScheduleStages
+from netloom.passes.streaming.build import flow_op
+from tests.backends.designs import array, flag
+
+
+@dataclass(frozen=True)
+class Case:
+    """An actor: its op, the stream that it takes (if any) and the one that it gives, and its properties."""
+
+    op: type[FlowOp]
+    takes: StreamType | None
+    gives: StreamType
+    properties: Mapping[str, Attribute]
+    readers: int = 1
+
+
+def some_format(rng: np.random.Generator) -> Format:
+    return Format(int(rng.integers(2, 11)), int(rng.integers(-2, 6)), bool(rng.integers(2)))
+
+
+def window(rng: np.random.Generator) -> Case:
+    """Any window whose first one is inside the image to the right."""
+    channels, f = int(rng.integers(1, 4)), some_format(rng)
+    kernel, dilations, strides = (rng.integers(1, high, 2) for high in (4, 3, 4))
+    span = (kernel - 1) * dilations + 1
+    before = np.array([rng.integers(0, span[0] + 3), rng.integers(0, span[1])])
+    after = rng.integers(0, span + 2)
+    size = np.maximum(rng.integers(1, 8, 2), span - before - after)
+    count = (size + before + after - span) // strides + 1
+    shape = (1, *map(int, size), channels)
+    result = (1, *map(int, count), *map(int, kernel), channels)
+    properties: dict[str, Attribute] = {
+        "kernel": array(kernel),
+        "strides": array(strides),
+        "dilations": array(dilations),
+        "padding": array([*before, *after]),
+        "fill": StringAttr(str(rng.choice(["zero", "lowest"]))),
+    }
+    readers = int(rng.integers(1, 3))
+    return Case(StreamWindowOp, StreamType.of(shape, f, 3), StreamType.of(result, f, 3), properties, readers)
+
+
+def reduce(rng: np.random.Generator) -> Case:
+    """Over all pixels, or over each row's."""
+    h, w, c = (int(size) for size in rng.integers(1, 6, 3))
+    f, kind = some_format(rng), str(rng.choice(["sum", "max", "min"]))
+    grown = Format(f.width + 5, f.integer + 5, f.signed) if kind == "sum" else f
+    rows = bool(rng.integers(2))
+    result = StreamType.of((1, h, 1, c) if rows else (1, 1, 1, c), grown, 3)
+    axes = [2] if rows else [1, 2]
+    return Case(
+        StreamReduceOp,
+        StreamType.of((1, h, w, c), f, 3),
+        result,
+        {"kind": StringAttr(kind), "axes": array(axes), "keep_axes": flag(True)},
+    )
+
+
+def repack(rng: np.random.Generator) -> Case:
+    """Several beats to one, one to several, or each to itself."""
+    few, factor, elements = (int(size) for size in rng.integers(1, 6, 3))
+    f = some_format(rng)
+    wide = StreamType.of((1, few, factor * elements), f, 2)
+    narrow = StreamType.of((1, few * factor, elements), f, 2)
+    takes, gives = (wide, narrow) if rng.integers(2) else (narrow, wide)
+    return Case(RepackOp, takes, gives, {})
+
+
+def resample(rng: np.random.Generator) -> Case:
+    """Any tables that do not decrease."""
+    h, w, parts, c = (int(size) for size in rng.integers(1, 6, 4))
+    f = some_format(rng)
+    counts = [int(count) for count in rng.integers(1, 10, 2)]
+    rows, columns = (np.sort(rng.integers(0, size, n)) for size, n in zip((h, w), counts, strict=True))
+    split = int(rng.integers(parts))
+    properties: dict[str, Attribute] = {
+        "height": IntegerAttr(h, 64),
+        "rows": array(rows),
+        "columns": array(columns),
+        "parts": IntegerAttr(parts, 64),
+        "row_parts": array(rng.integers(0, split + 1, counts[0])),
+        "column_parts": array(rng.integers(0, parts - split, counts[1])),
+    }
+    return Case(
+        ResampleOp,
+        StreamType.of((1, h, w, parts * c), f, 3),
+        StreamType.of((1, *counts, c), f, 3),
+        properties,
+    )
+
+
+def constant(rng: np.random.Generator) -> Case:
+    """A memory."""
+    shape, f = tuple(int(size) for size in rng.integers(1, 5, 3)), some_format(rng)
+    values = rng.integers(f.min_mantissa, f.max_mantissa, shape, endpoint=True)
+    return Case(StreamConstantOp, None, StreamType.of(shape, f, 2), {"value": array(values)})
+
+
+KINDS = (window, window, window, reduce, repack, resample, resample, constant)
+
+
+def with_fifos(module: ModuleOp) -> ModuleOp:
+    """FIFOs on all ways, and a schedule."""
+    InsertFifos().apply(Context(), module)
+    ScheduleStages().apply(Context(), module)
+    module.verify()
+    return module
+
+
+def design_of(cases: list[Case]) -> ModuleOp:
+    """Every actor between ports of its own; results of several readers leave by several ports."""
+    taken = [case.takes for case in cases if case.takes is not None]
+    types = [
+        (f"in{n}", fixed_tensor(stream.shape, stream.tensor.element_type.format))
+        for n, stream in enumerate(taken)
+    ]
+    module, function = new_function(types, batched=False, source_name="actors")
+    block, arguments = function.body.block, iter(function.body.block.args)
+    outputs: list[tuple[str, SSAValue]] = []
+    sources: list[SSAValue] = []
+    for n, stream in enumerate(taken):
+        source = flow_op(SourceOp, [next(arguments)], stream, {}, f"in{n}")
+        block.add_op(source)
+        sources.append(source.results[0])
+    streams = iter(sources)
+    for n, case in enumerate(cases):
+        operands = [next(streams)] if case.takes is not None else []
+        op = flow_op(case.op, operands, case.gives, case.properties, f"actor{n}")
+        block.add_op(op)
+        for reader in range(case.readers):
+            tensor = case.gives.tensor
+            sink = flow_op(SinkOp, [op.results[0]], tensor, {}, f"out{n}_{reader}")
+            block.add_op(sink)
+            outputs.append((f"out{n}_{reader}", sink.results[0]))
+    finish_function(function, outputs)
+    return with_fifos(module)
