@@ -23,6 +23,8 @@ from netloom.core.plugins import registry
 from netloom.ir.arrays import Arrays, Interface, interface_of
 from netloom.ir.program import main, model_name, notes
 from netloom.ir.text import print_module
+from netloom.passes.analysis.network import is_streaming, network
+from netloom.passes.analysis.scheduled import program_timing
 from netloom.passes.calibrate import observe
 from netloom.passes.manager import PassManager, Print, Progress, Timing, parse, render
 from netloom.report.compare import Comparison, compare_traces
@@ -38,7 +40,10 @@ if TYPE_CHECKING:
 
     from netloom.backends.base import Backend, BackendOptions, ToolReport
     from netloom.build.flow import Vectors
+    from netloom.build.formal import Proof
     from netloom.build.report import BuildReport
+    from netloom.core.dataflow import Network
+    from netloom.report.fifos import FifoDepths, FifoTrade
     from netloom.sim.result import SimulationResult
 
 
@@ -413,6 +418,39 @@ class Design:
         self.write(directory)
         return open_flow.build(self.plan, Path(directory), chosen, vectors=vectors, progress=progress)
 
+    def prove(
+        self,
+        directory: str | Path,
+        *,
+        netlist: str = "vhdl",
+        method: str = "auto",
+        timeout_s: float = 600.0,
+        progress: Callable[[str], None] | None = None,
+    ) -> Proof:
+        """Prove that the netlist gives what the program means, for all inputs; for small designs.
+
+        Args:
+            directory: works in `build/formal` there.
+            netlist: `vhdl` for GHDL's netlist, `xcup` or `ecp5` for the one after synthesis for that family.
+            method: `enumeration` (up to 20 input bits), `sat` (up to 64), `auto`.
+            timeout_s: limit for each tool.
+            progress: called with what is being done.
+
+        Raises:
+            CompileError: NL609 when there is no proof, NL608 when the netlist is wrong, NL601, NL602, NL606.
+        """
+        from netloom.build.formal import prove
+
+        return prove(
+            self.plan,
+            self.module,
+            Path(directory),
+            of=netlist,
+            method=method,
+            timeout_s=timeout_s,
+            progress=progress,
+        )
+
     def _netlist_vectors(self, verify: int | ArrayLike | Mapping[str, ArrayLike]) -> Vectors | None:
         """What a netlist is fed with, and what it must give; None without a sample."""
         from netloom.build.flow import Vectors
@@ -426,8 +464,58 @@ class Design:
         return Vectors(ports, output_mantissas(self.module, self.emulator, inputs))
 
     def report(self) -> Report:
-        """Latency, interval and resources per layer, and what was chosen on the way."""
+        """Latency, interval and resources per layer, and what was chosen on the way.
+
+        Of a streaming design, a `StreamReport`: also the bottleneck, and FIFOs with their occupancies.
+        """
         return make_report(self.module, self.name, self.backend.name, self.io)
+
+    def dataflow(self) -> Network:
+        """Actors and FIFOs of a streaming design, for `netloom.sim.dataflow`.
+
+        Raises:
+            CompileError: NL203 for a parallel design.
+        """
+        if not is_streaming(self.module):
+            raise CompileError(
+                "NL203",
+                "a parallel design has no FIFOs",
+                origin="io",
+                supported="stream",
+                hint="compile with io=stream",
+            )
+        return network(self.module)
+
+    def fifo_depths(self, goal: str = "fast", *patterns: str) -> FifoDepths:
+        """The smallest depths of FIFOs for a goal, and what one beat less would do.
+
+        Args:
+            goal: `fast` keeps latency and interval, `interval` the interval alone, `small` is the least that
+                does not deadlock.
+            patterns: names or patterns of the FIFOs to show; all by default.
+
+        Raises:
+            CompileError: NL203 for a parallel design or an unknown goal, NL202 for an unknown FIFO.
+        """
+        from netloom.report.fifos import fifo_depths
+
+        return fifo_depths(self.dataflow(), self.name, goal, patterns)
+
+    def fifo_trade(self, bounds: int = 6) -> FifoTrade:
+        """Depths of FIFOs that trade bits for speed: none is beaten in bits, interval and latency at once.
+
+        Args:
+            bounds: for the interval that are tried.
+
+        Raises:
+            CompileError: NL203 for a parallel design, or fewer than one bound.
+        """
+        from netloom.report.fifos import fifo_trade
+
+        timing = program_timing(self.module)
+        asked = str(getattr(self.backend_options, "fifo_depth", "fast"))
+        clock = timing.clock_period_ns if timing else 0.0
+        return fifo_trade(self.dataflow(), self.name, bounds, asked, clock)
 
     def read_report(self, directory: str | Path) -> ToolReport | None:
         """Figures of the vendor's reports of a written project, or None before any run.

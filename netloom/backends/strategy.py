@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netloom.backends.base import BackendOptions
 from netloom.core.diagnostics import CompileError
@@ -22,6 +23,10 @@ class StrategyOptions(BackendOptions):
         reuse_factor: how many products each multiplier of a `resource` layer computes, one a clock
             cycle; also the interval between two inputs. A number, a dict {name or pattern: number} or its
             text form `16; fc1*=4`.
+        weights: where the weights of `resource` layers stand: `internal`, or `external` in a memory outside
+            that is read through an AXI4 port (streaming VHDL only); for single layers a dict {name or
+            pattern: place} or its text form `internal; fc1*=external`.
+        memory_latency: cycles that the memory outside takes to answer; timing is predicted for it.
         frame_interval: cycles that a frame of a stream may take, for layers of strategy `auto`; 0 for as
             many as the widest image has pixels. More cycles mean fewer multipliers.
         fifo_depth: depths of the FIFOs of a stream: `fast` (the smallest that keep latency and interval),
@@ -37,12 +42,17 @@ class StrategyOptions(BackendOptions):
 
     strategy: str = "auto"
     reuse_factor: int | str = 1
+    weights: str = "internal"
+    memory_latency: int = 32
     frame_interval: int = 0
     fifo_depth: int | str = "fast"
     strict: bool = False
     depth_slack: int = 1
     effort: float = 0.03
     solver: str = "sharing"
+
+    outside_forms: ClassVar[tuple[str, ...]] = ()
+    """Forms of design in which the backend can read weights from outside."""
 
     def __post_init__(self) -> None:
         """Check values.
@@ -51,8 +61,15 @@ class StrategyOptions(BackendOptions):
             CompileError: NL203 for a value that is not allowed, NL206 for an unknown device.
         """
         super().__post_init__()
-        for name in ("strategy", "reuse_factor", "fifo_depth"):
+        for name in ("strategy", "reuse_factor", "fifo_depth", "weights"):
             object.__setattr__(self, name, _per_layer_text(getattr(self, name)))
+        if "external" in self.weights and self.io not in self.outside_forms:
+            raise CompileError(
+                "NL203",
+                f"weights are '{self.weights}' with backend '{self.backend}' and io='{self.io}'",
+                origin="weights",
+                supported="weights outside the chip in backend 'vhdl' with io='stream'",
+            )
         if self.depth_slack < -1:
             raise CompileError(
                 "NL203",
@@ -70,9 +87,17 @@ class StrategyOptions(BackendOptions):
             f'{windows}lower-dense{{strategy="{chosen}"}},'
             f'set-reuse-factors{{reuse-factor="{self.reuse_factor}" strict={str(self.strict).lower()}}},'
             f"balance-layers{{form={self.io} interval={self.frame_interval}}},"
+            f"{self._placing}"
             f"build-adder-graphs{{depth-slack={self.depth_slack} effort={self.effort} solver={self.solver}}}"
         )
 
+
+    @property
+    def _placing(self) -> str:
+        """The pass for weights outside, when there may be any."""
+        if self.weights == "internal":
+            return ""
+        return f'place-weights{{weights="{self.weights}" memory-latency={self.memory_latency}}},'
 
     @property
     def streams(self) -> str:

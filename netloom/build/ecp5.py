@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from netloom.build.options import OpenOptions
 from netloom.build.report import Routing, Utilisation
@@ -18,7 +19,6 @@ from netloom.build.toolchain import Bench, text_file
 from netloom.build.yosys import NETLIST, run
 from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
-from netloom.passes.analysis.hardware import PortInfo
 
 HARNESS = "netloom_harness"
 ROUTED_NETLIST = "harnessed.json"
@@ -70,12 +70,16 @@ def choose(use: Utilisation, port_bits: int, wanted: str) -> Ecp5:
 _TITLES = {"luts": "lookup tables or registers", "dsp": "multipliers", "bram": "block memories"}
 
 
-def harness(plan: BuildPlan) -> str:
+def harness(top: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> str:
     """Verilog of the harness, out of cells of the family.
+
+    Args:
+        top: module in it.
+        inputs: bits of its inputs, but the clock `clk`.
+        outputs: bits of its outputs.
 
     Pins: `clk`, `si` (serial in), `load` (take the outputs instead of shifting) and `so` (serial out).
     """
-    inputs, outputs = _port_widths(plan)
     n_in, n_out = sum(inputs.values()), sum(outputs.values())
     lines = [
         f"module {HARNESS}(input clk, input si, input load, output so);",
@@ -93,11 +97,10 @@ def harness(plan: BuildPlan) -> str:
     for n in range(n_out):
         # D when A is low, B when it is high.
         lines.append(
-            f"  LUT4 #(.INIT(16'hDD88)) choose_{n}"
-            f" (.A(load), .B(y[{n}]), .C(1'b0), .D(b[{n}]), .Z(d[{n}]));"
+            f"  LUT4 #(.INIT(16'hDD88)) choose_{n} (.A(load), .B(y[{n}]), .C(1'b0), .D(b[{n}]), .Z(d[{n}]));"
         )
         lines.append(f"  {register} give_{n} (.CLK(clk), .LSR(1'b0), .DI(d[{n}]), .Q(b[{n + 1}]));")
-    lines += [f"  {plan.properties['top']} design (", "    .clk(clk)"]
+    lines += [f"  {top} design (", "    .clk(clk)"]
     for source, widths in (("a", inputs), ("y", outputs)):
         at = 1 if source == "a" else 0
         for name, width in widths.items():
@@ -106,15 +109,19 @@ def harness(plan: BuildPlan) -> str:
     return "\n".join([*lines, "  );", "endmodule", ""])
 
 
-def _port_widths(plan: BuildPlan) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Bits of each input and output of the top entity, but the clock."""
-    inputs, outputs = {"rst": 1, "ce": 1, "in_valid": 1}, {"out_valid": 1}
-    if int(plan.properties["interval_cycles"]) > 1:
-        outputs["in_ready"] = 1
-    ports = PortInfo.from_json(plan.properties["ports"])
-    for port, signal in zip(ports, plan.properties["signals"].split(","), strict=True):
-        (inputs if port.direction == "in" else outputs)[signal] = port.bits
-    return inputs, outputs
+def _port_widths(netlist: Path, top: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Bits of each input and output of the top module, but the clock.
+
+    Raises:
+        CompileError: NL605 for a file that is no netlist of Yosys.
+    """
+    try:
+        ports = json.loads(text_file(netlist))["modules"][top]["ports"]
+        widths = {name: (entry["direction"], len(entry["bits"])) for name, entry in ports.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CompileError("NL605", "it is no netlist of Yosys", origin=netlist.name) from error
+    inputs = {name: bits for name, (way, bits) in widths.items() if way == "input" and name != "clk"}
+    return inputs, {name: bits for name, (way, bits) in widths.items() if way == "output"}
 
 
 def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench) -> Routing:
@@ -123,10 +130,10 @@ def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench)
     Raises:
         CompileError: NL607 when it does not fit, NL601 or NL602.
     """
-    inputs, outputs = _port_widths(plan)
-    device = choose(use, sum(inputs.values()) + sum(outputs.values()), options.ecp5_device)
-    (bench.directory / "harness.v").write_text(harness(plan), encoding="utf-8")
     top = plan.properties["top"]
+    inputs, outputs = _port_widths(bench.directory / NETLIST, top)
+    device = choose(use, sum(inputs.values()) + sum(outputs.values()), options.ecp5_device)
+    (bench.directory / "harness.v").write_text(harness(top, inputs, outputs), encoding="utf-8")
     commands = [
         f"read_json {NETLIST}",
         f"delete =* {top} %d",

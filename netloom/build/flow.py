@@ -145,6 +145,14 @@ def verify(target: Target, plan: BuildPlan, vectors: Vectors, bench: Bench) -> i
     Raises:
         CompileError: NL608 for the first difference, NL606 for cells that have no model.
     """
+    if plan.properties.get("io", "parallel") != "parallel":
+        raise CompileError(
+            "NL606",
+            "the netlist of a streaming design is not simulated",
+            origin="verify",
+            supported="io='parallel'",
+            hint="build without verify; 'simulate' runs the VHDL itself",
+        )
     _check_models(target, bench.directory / yosys.NETLIST)
     path = yosys.to_aiger(target, plan.properties["top"], bench)
     bench.progress(f"simulation of the netlist for {target.title}")
@@ -181,7 +189,6 @@ def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     seconds[step] = time.perf_counter() - start
-
 
 
 def read_report(directory: Path) -> BuildReport | None:

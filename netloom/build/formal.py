@@ -1,15 +1,15 @@
 """Proofs that a netlist equals the program's integer meaning for all inputs, on designs of a stated size.
 
-Two methods. *Enumeration* runs the netlist on every input, after a proof on its graph that each result depends
-on the sample of `latency_cycles` before and on nothing else. *SAT* gives the negated claim to the solver in
-Yosys: whatever the registers held and whatever the inputs are in all `latency_cycles + 1` cycles, the
-result is that of the specification (`netloom.build.specification`) for the sample of the first one.
+Two methods. *Enumeration* runs the netlist on every input, after a proof on its graph that each result
+depends on the sample of `latency_cycles` before and on nothing else. *SAT* gives the negated claim to the
+solver in Yosys: whatever the registers held and whatever the inputs are in all `latency_cycles + 1` cycles,
+the result is that of the specification (`netloom.build.specification`) for the sample of the first one.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,11 @@ from netloom.build.targets import TARGETS
 from netloom.build.toolchain import Bench, Progress, silent
 from netloom.core.diagnostics import CompileError, suggestion
 from netloom.core.plan import BuildPlan
+from netloom.ir.fx import ConstantOp
+from netloom.ir.program import main, program_ops
 from netloom.passes.analysis.hardware import PortInfo, hardware
 
 Ints = NDArray[np.int64]
-Evaluate = Callable[[Sequence[Ints]], Sequence[Ints]]
-"""Mantissas at the output ports for those at the input ports: the program's meaning."""
-
 DIRECTORY = "build/formal"
 
 ENUMERATED_BITS = 20
@@ -69,7 +68,6 @@ class Proof:
 def prove(
     plan: BuildPlan,
     module: ModuleOp,
-    evaluate: Evaluate,
     directory: Path,
     *,
     of: str = "vhdl",
@@ -82,7 +80,6 @@ def prove(
     Args:
         plan: what the backend `vhdl` emitted.
         module: the program.
-        evaluate: its meaning, for enumeration.
         directory: works in `build/formal` there.
         of: `vhdl`, or a family (`xcup`, `ecp5`) for the netlist after its synthesis.
         method: `enumeration` (up to 20 input bits), `sat` (up to 64), or `auto` for the first that goes.
@@ -91,7 +88,7 @@ def prove(
 
     Raises:
         CompileError: NL203 for unknown names, NL609 for a design without a proof (too large, an op without
-            specification, an interval above 1, time over), NL608 for one that is wrong, NL601, NL602 or NL606.
+            specification, an interval above 1, time over), NL608 for one that is wrong, NL601, NL602, NL606.
     """
     for name, value, allowed in (("of", of, NETLISTS), ("method", method, METHODS)):
         if value not in allowed:
@@ -116,7 +113,7 @@ def prove(
         _check_widths(module)
         _by_sat(plan, specification, of, bench)
     else:
-        _by_enumeration(plan, evaluate, of, bench)
+        _by_enumeration(plan, module, of, bench)
     return Proof(of, chosen, bits, int(plan.properties["latency_cycles"]))
 
 
@@ -166,7 +163,7 @@ def _source(plan: BuildPlan, of: str) -> list[str]:
     return yosys.read_netlist(TARGETS[of], top)
 
 
-def _by_enumeration(plan: BuildPlan, evaluate: Evaluate, of: str, bench: Bench) -> None:
+def _by_enumeration(plan: BuildPlan, module: ModuleOp, of: str, bench: Bench) -> None:
     """Run everything.
 
     Raises:
@@ -182,7 +179,20 @@ def _by_enumeration(plan: BuildPlan, evaluate: Evaluate, of: str, bench: Bench) 
     for start in range(0, 1 << bits, CHUNK):
         bench.progress(f"enumeration: input {start} of {1 << bits}")
         inputs = _inputs(ports, start, min(start + CHUNK, 1 << bits))
-        netlist.compare(outputs, simulator.run(inputs).outputs, evaluate(inputs), f"netlist ({of})")
+        expected = meaning(module, inputs)
+        netlist.compare(outputs, simulator.run(inputs).outputs, expected, f"netlist ({of})")
+
+
+def meaning(module: ModuleOp, inputs: Sequence[Ints]) -> list[Ints]:
+    """Mantissas [N, *shape] at each output port for those at the input ports, op by op as each op says."""
+    program = hardware(module)
+    values = {value: array for (value, _), array in zip(program.inputs, inputs, strict=True)}
+    inside = set(program.ops)
+    for op in program_ops(main(module)):
+        if op in inside or (isinstance(op, ConstantOp) and op.is_fixed):
+            values[op.results[0]] = op.evaluate([values[operand] for operand in op.operands])
+    count = len(inputs[0])
+    return [np.broadcast_to(values[value], (count, *info.shape)) for value, info in program.outputs]
 
 
 def _inputs(ports: Sequence[PortInfo], start: int, stop: int) -> list[Ints]:
@@ -237,7 +247,7 @@ def depends_on_one_sample(plan: BuildPlan, of: str, bench: Bench) -> None:
 
 
 def _running(plan: BuildPlan) -> str:
-    """Verilog of the design with its control inputs fixed: enabled, out of reset, with data in every cycle."""
+    """Verilog of the design with its control inputs fixed: enabled, out of reset, data in every cycle."""
     links = [".clk(clk)", ".rst(1'b0)", ".ce(1'b1)", ".in_valid(1'b1)"]
     ports = ["input clk"]
     infos = PortInfo.from_json(plan.properties["ports"])

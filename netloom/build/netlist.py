@@ -79,9 +79,7 @@ class NetlistSimulator:
     def _drive(self, words: Words, name: str, cycles: slice | Ints) -> None:
         self._set(words, name, cycles, np.uint64(2**64 - 1))
 
-    def _set(
-        self, words: Words, name: str, cycles: slice | Ints, value: Words | np.uint64
-    ) -> None:
+    def _set(self, words: Words, name: str, cycles: slice | Ints, value: Words | np.uint64) -> None:
         # An input that the design does not need may have gone.
         if name in self.aig.inputs:
             words[cycles, self.aig.inputs[name]] = value

@@ -47,15 +47,15 @@ class Specification:
         program = hardware(module)
         count = len(program.inputs)
         self.inputs = [(name, info) for name, (_, info) in zip(signals[:count], program.inputs, strict=True)]
-        self.outputs = [(name, info) for name, (_, info) in zip(signals[count:], program.outputs, strict=True)]
+        self.outputs = [
+            (name, info) for name, (_, info) in zip(signals[count:], program.outputs, strict=True)
+        ]
         for (name, info), (value, _) in zip(self.inputs, program.inputs, strict=True):
             kind = "" if info.format.signed else "1'b0, "
             elements = range(info.elements)
             bits = info.element_bits
             self._values[value] = [
-                self._wire(
-                    f"$signed({{{kind}{name}[{i * bits}+:{bits}]}})" if info.format.width else "0"
-                )
+                self._wire(f"$signed({{{kind}{name}[{i * bits}+:{bits}]}})" if info.format.width else "0")
                 for i in elements
             ]
         for op in program.ops:
@@ -84,7 +84,11 @@ class Specification:
 
     def _op(self, op: NetloomOp) -> Names:
         if isinstance(op, WiringOp):
-            flat = [self._shifted(name, op.fraction_rule() - f.fraction) for operand, f in self._operands(op) for name in self._elements(operand)]
+            flat = [
+                self._shifted(name, op.fraction_rule() - f.fraction)
+                for operand, f in self._operands(op)
+                for name in self._elements(operand)
+            ]
             return [flat[int(index)] for index in element_map(op)]
         rule = _RULES.get(type(op))
         if rule is None:
@@ -148,7 +152,7 @@ def _product(spec: Specification, op: NetloomOp) -> Iterator[str]:
     a, b = spec.elements(op, 0), spec.elements(op, 1)
     bias = spec.elements(op, 2) if len(op.operands) > 2 else None
     for at in np.ndindex(*op.result_shape):
-        row = left[at[:-1]] if isinstance(op, MatMulOp) else left[at[:-1]]
+        row = left[at[:-1]]
         column = right[(*at[:-2], slice(None), at[-1])] if isinstance(op, MatMulOp) else right[:, at[-1]]
         products = [f"{a[int(row[k])]} * {b[int(column[k])]}" for k in range(terms)]
         yield " + ".join(products + ([bias[at[-1]]] if bias is not None else []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,3 +83,53 @@ def build_command(
         if verbose:
             for step, seconds in report.seconds.items():
                 errors.print(f"{seconds:9.1f} s  {step}", highlight=False)
+
+
+def verify_command(
+    model: Model,
+    formal: Annotated[
+        bool, typer.Option("--formal", help="Prove it for all inputs; for designs of up to 64 input bits.")
+    ] = False,
+    netlist: Annotated[
+        str, typer.Option("--netlist", help="vhdl (with --formal), xcup or ecp5: which netlist.")
+    ] = "",
+    method: Annotated[
+        str, typer.Option("--method", help="With --formal: auto, enumeration or sat.")
+    ] = "auto",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds for each tool with --formal.")] = 600.0,
+    samples: Annotated[int, typer.Option("--samples", "-n", help="Random samples without --formal.")] = 1000,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", "-i", help="Samples: .npz by input name, or .npy.")
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--output", "-d", help="Keep the files here; by default nowhere.")
+    ] = None,
+    precision: Precision = "",
+    input_precision: InputPrecision = "",
+    calibration: Calibration = None,
+    option: Options = None,
+    verbose: Verbose = False,
+) -> None:
+    """Compare the synthesized netlist with the program: on samples, or for all inputs."""
+    with reporting(), tempfile.TemporaryDirectory(prefix="netloom-verify-") as temporary:
+        design = compile_model(
+            model, "vhdl", "parallel", precision, input_precision, calibration, option, verbose
+        )
+        place = directory or Path(temporary) / "project"
+        with working("GHDL") as progress:
+            if formal:
+                found = str(
+                    design.prove(
+                        place, netlist=netlist or "vhdl", method=method, timeout_s=timeout, progress=progress
+                    )
+                )
+            else:
+                given = read_arrays(inputs) if inputs is not None else samples
+                report = design.build(
+                    place, verify=given, targets=netlist or "xcup", route=False, progress=progress
+                )
+                found = "\n".join(
+                    f"netlist for {name}: {target.verified_samples} samples, bits equal"
+                    for name, target in report.targets.items()
+                )
+        output.print(f"{design.name}: {found}", highlight=False, soft_wrap=True)

@@ -214,27 +214,6 @@ def named(design: Design, arrays: Any) -> dict[str, Any]:
     return arrays if isinstance(arrays, dict) else {next(iter(design.interface.outputs)): arrays}
 
 
-@app.command()
-def report(
-    model: Model,
-    backend: Backend = "vhdl",
-    io: Io = "parallel",
-    precision: Precision = "",
-    input_precision: InputPrecision = "",
-    calibration: Calibration = None,
-    option: Options = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Plain data instead of a table.")] = False,
-    verbose: Verbose = False,
-) -> None:
-    """Latency, interval and resources per layer, before synthesis."""
-    with reporting():
-        design = compile_model(model, backend, io, precision, input_precision, calibration, option, verbose)
-        if as_json:
-            typer.echo(json.dumps(design.report().to_dict(), indent=2))
-        else:
-            output.print(design.report(), highlight=False)
-
-
 @app.command("tool-report")
 def tool_report(
     directory: Annotated[Path, typer.Argument(help="A written project, after a vendor's tool has run.")],
@@ -321,9 +300,14 @@ def explain(code: Annotated[str, typer.Argument(help="A diagnostic code, such as
     output.print(f"{code.upper()}: {text}", highlight=False)
 
 
-from netloom.cli.build import build_command  # noqa: E402 (it takes the options above)
+from netloom.cli.build import build_command, verify_command  # noqa: E402 (they take the options above)
+from netloom.cli.fifos import fifos_command  # noqa: E402
+from netloom.cli.report import report_command  # noqa: E402
 
 app.command("build")(build_command)
+app.command("verify")(verify_command)
+app.command("report")(report_command)
+app.command("fifos")(fifos_command)
 
 if __name__ == "__main__":
     app()

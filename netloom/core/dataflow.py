@@ -40,6 +40,91 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class WeightPort:
+    """Weights that a stage reads from a memory outside through an AXI4 port, the same words over and over.
+
+    A word is what the stage needs in one cycle. It is `parts` beats of the port, the first least
+    significant. The words stand in the memory one after the other, in the order in which they are needed.
+
+    Attributes:
+        words: of the layer; every beat of the stream needs each of them once, in order.
+        word_bits: of a word.
+        memory_latency: cycles from the one in which the memory takes a request to that of its first beat.
+        burst: beats of a request; the last one before the words begin again may have fewer. A power of two
+            that is at most 4 KiB, so that no request crosses a border of 4 KiB.
+        depth: beats that may be asked for and not used yet; the buffer has room for all of them.
+    """
+
+    words: int
+    word_bits: int
+    memory_latency: int
+    burst: int = 16
+    depth: int = 64
+
+    @property
+    def data_bits(self) -> int:
+        """Bits of a beat: the power of two that holds a word, within what AXI4 interconnects offer."""
+        return min(max(1 << (self.word_bits - 1).bit_length(), 32), 512)
+
+    @property
+    def parts(self) -> int:
+        """Beats of a word."""
+        return -(-self.word_bits // self.data_bits)
+
+    @property
+    def beats(self) -> int:
+        """Beats of all words."""
+        return self.words * self.parts
+
+    @property
+    def buffer_bits(self) -> int:
+        """Bits of the buffer."""
+        return self.depth * min(self.data_bits, self.word_bits)
+
+
+@dataclass(frozen=True)
+class WeightedStage(Stage):
+    """A stage that reads its weights from outside while beats are under way.
+
+    Attributes:
+        first: registers that a beat has passed when it needs its first word; it needs one in each of the
+            next `port.words` cycles in which the stage moves.
+        port: where the words come from.
+
+    Rules of the reader, with registers a (a request stands at the memory), place (beat of the weights where
+    the next request begins), asked (beats requested that have not come), held (beats in the buffer). `open`
+    says that the outside is ready. With length = min(burst, beats - place)::
+
+        taken = a and open
+        go    = (not a or taken) and asked + held + length <= depth
+        a'    = go or (a and not taken)
+        if go: place' = (place + length) mod beats
+        come  = open and the oldest of the beats asked for was in a request taken `memory_latency` or more
+                cycles ago; one beat a cycle
+        asked' = asked + (length if go) - come; held' = held + come - used
+
+    Where a word is one beat, word = held > 0 and used = take. Where it is more, they are gathered as in
+    `Collect`, with registers n and w::
+
+        word = w; used = held > 0 and (not w or take)
+        w' = (used and n == parts - 1) or (w and not take); if used: n' = (n + 1) mod parts
+
+    Rules of the stage, with v and busy as in `Stage`::
+
+        need  = v[first] or ... or v[first + words - 1]
+        ready = word or not need
+        ce    = ready and (not v[L] or space)
+        take  = ce and need
+        push  = ce and v[L]
+        fire  = ce and avail and busy == 0
+        if ce: v'[1] = fire; v'[k + 1] = v[k]; busy' = interval - 1 if fire else max(busy - 1, 0)
+    """
+
+    first: int = field(kw_only=True)
+    port: WeightPort = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class Window:
     """Sliding windows over an image, from a ring of `banks` rows: one beat in is one pixel.
 

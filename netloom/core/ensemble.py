@@ -190,7 +190,9 @@ def in_order(
     place[order], leaf[kept] = np.arange(len(order)), np.arange(len(kept))
 
     def moved(references: Ints) -> Ints:
-        return np.where(references >= 0, place[np.maximum(references, 0)], -1 - leaf[np.maximum(~references, 0)])
+        return np.where(
+            references >= 0, place[np.maximum(references, 0)], -1 - leaf[np.maximum(~references, 0)]
+        )
 
     return Ensemble(
         n_features,

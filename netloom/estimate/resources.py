@@ -12,6 +12,8 @@ removes, so they are for comparing designs and finding the large layers:
 * a layer with shared multipliers has as many as it needs in one cycle, adders and accumulators for
   their products, a load selector of half a LUT for each bit of its inputs, and its weights in tables of
   2**k words or in block memories of 512 words of 72 bits;
+* a comparison of trees takes a chain of LUTs, its selectors half of one each, a table of leaves one for each
+  bit, and none where an adder follows;
 * a register takes one flip-flop per bit.
 """
 
@@ -47,6 +49,7 @@ from netloom.ir.nn import (
     SubOp,
 )
 from netloom.ir.program import main
+from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.hardware import Hardware, hardware
 from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval
 from netloom.passes.analysis.network import is_streaming
@@ -54,6 +57,7 @@ from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.reuse import delay_registers, reuse_factor, sharing
 from netloom.passes.analysis.scheduled import latency_cycles, program_timing, stages, start_cycle
 from netloom.passes.analysis.timing import steps, tree_levels, wire_bits
+from netloom.passes.analysis.tree_plan import plan_of, range_bits, table_luts
 
 BLOCK_MEMORY_BITS = 36 * 1024
 TABLE_IN_MEMORY_BITS = 4096
@@ -288,6 +292,8 @@ def _shared(op: DenseOp, device: Device) -> _Need:
     depth = math.ceil(use.groups / 2**device.lut_inputs)
     if op.bias is not None and use.groups > 1:
         lut += depth * use.together * use.result_bits
+    if use.outside:
+        return lut, count * dsp, 0
     if use.in_block_memory:
         wide, deep = math.ceil(use.word_bits / 72), math.ceil(use.reuse_factor / 512)
         return lut, count * dsp, wide * deep
@@ -310,6 +316,26 @@ def _products(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
     return products * lut + sums, products * dsp, 0
 
 
+def _trees(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+    """Comparisons by groups of bits, two selectors a table, tables and adders by their bits."""
+    assert isinstance(op, EnsembleOp)
+    plan, width = plan_of(op), op.operand_formats[0].width
+    compared = (width - _trailing_zeros(each.threshold) for each in plan.comparisons)
+    # The first table looks at all its inputs, each further one at all but the result of the one before.
+    lut = sum(1 + math.ceil(max(bits - device.lut_inputs, 0) / (device.lut_inputs - 1)) for bits in compared)
+    lut += math.ceil(len(plan.selectors) / 2)
+    for each in plan.sums:
+        if each is not None:
+            # Every other table is part of the adder behind it.
+            lut += sum(table_luts(term) * range_bits(term.range) for term in each.terms[::2])
+            lut += sum(range_bits(r) for level in each.levels[1:] for r in level)
+    return op.rows * lut, 0, 0
+
+
+def _trailing_zeros(value: int) -> int:
+    return (value & -value).bit_length() - 1 if value else 0
+
+
 _RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, Intervals, Device], _Need]] = {
     KernelOp: _kernel,
     CastOp: _cast,
@@ -327,4 +353,5 @@ _RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, Intervals, Device], _Need]
     HardmaxOp: _arg,
     MatMulOp: _products,
     DenseOp: _products,
+    EnsembleOp: _trees,
 }

@@ -30,6 +30,8 @@ from netloom.passes.analysis.timing import wire_bits
 
 LUT_MEMORY_WORDS = 64
 """Words up to which a memory is made of LUTs; also `SMALL_DEPTH` of the entity netloom_fifo."""
+ADDRESS_BITS = 64
+"""Of memories outside, as in the entity netloom_axi_reader."""
 BLOCK_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 """Words and bits of a block memory of 36 kbit."""
 
@@ -141,6 +143,18 @@ def stage_need(stage: StageOp, clock_period_ns: float, device: Device) -> Need:
     need = counter(stage.interval_cycles.value.data if stage.interval_cycles else 1)
     for row in estimate(alone):
         need += Need(row.lut, row.ff, row.dsp, row.bram36)
+    return need + (reader_need(stage.reader.weight_port, device) if stage.reader else Need())
+
+
+def reader_need(port: dataflow.WeightPort | None, device: Device) -> Need:
+    """What asks for weights outside: the address, three counters, the buffer, a register for a word in parts."""
+    if port is None:
+        return Need()
+    need = Need(ADDRESS_BITS, ADDRESS_BITS + 9) + counter(port.beats) + counter(port.depth + 1)
+    bits = min(port.data_bits, port.word_bits)
+    need += fifo_need(dataflow.Fifo("buffer", 0, 0, port.depth, bits, port.beats), device)
+    if port.parts > 1:
+        need += counter(port.parts) + Need(1, port.parts * port.data_bits + 1)
     return need
 
 

@@ -34,7 +34,7 @@ from netloom.core import dataflow
 from netloom.ir.attributes import ArrayAttr, StreamType, shape_of
 from netloom.ir.base import NetloomOp, Shape, Values
 from netloom.ir.interval import Interval
-from netloom.ir.nn.linear import ReduceBase
+from netloom.ir.nn.linear import DenseOp, ReduceBase
 from netloom.ir.nn.window import WindowBase
 
 
@@ -371,12 +371,23 @@ class StageOp(FlowOp):
         named = (op.origin.data for op in self.ops if op.origin is not None)
         return tuple(dict.fromkeys(named))
 
+    @property
+    def reader(self) -> DenseOp | None:
+        """The layer in the body that reads its weights from a memory outside; one at most."""
+        found = (op for op in self.ops if isinstance(op, DenseOp) and op.weight_port is not None)
+        return next(found, None)
+
     def actor(self) -> dataflow.Stage:
         """A pipeline; one without registers before it is scheduled."""
-        latency, interval = self.latency_cycles, self.interval_cycles
-        return dataflow.Stage(
-            0 if latency is None else latency.value.data, 1 if interval is None else interval.value.data
-        )
+        if self.latency_cycles is None or self.interval_cycles is None:
+            return dataflow.Stage(0)
+        latency, interval = self.latency_cycles.value.data, self.interval_cycles.value.data
+        reader = self.reader
+        if reader is None or reader.weight_port is None:
+            return dataflow.Stage(latency, interval)
+        start = reader.attributes.get("start_cycle")
+        first = 1 + (start.value.data if isinstance(start, IntegerAttr) else 0)
+        return dataflow.WeightedStage(latency, interval, first=first, port=reader.weight_port)
 
     def shape_rule(self) -> Shape:
         """As declared."""
@@ -396,6 +407,8 @@ class StageOp(FlowOp):
             raise VerifyException("flow.stage: the body's arguments are not beats of the operands")
         if self.yielded.type != self.stream.beat_type:
             raise VerifyException("flow.stage: the body does not give a beat of the result")
+        if sum(isinstance(op, DenseOp) and op.weight_port is not None for op in self.ops) > 1:
+            raise VerifyException("flow.stage: several layers read their weights from outside")
 
     def interval_rule(self, operands: Sequence[Interval]) -> Interval:
         """What the result's format holds."""

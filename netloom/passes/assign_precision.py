@@ -30,7 +30,7 @@ from netloom.passes.formats import Formats, dynamic_pair, rounded_constant
 from netloom.passes.host import is_host_value
 from netloom.passes.rewriting import Builder
 from netloom.passes.tabulate import table_of_levels, tabulated
-from netloom.passes.tree_quantize import quantized_ensemble
+from netloom.passes.tree_quantize import KEEPS_ORDER, ordered_table, quantized_ensemble
 
 BOUNDED_PRECISION = "fixed<20,4,RND_CONV,SAT>"
 """What tables of bounded functions hold when nothing was chosen."""
@@ -228,6 +228,9 @@ def reduction(assigner: Assigner, op: ReduceOp, build: Builder) -> SSAValue:
 
 def function(assigner: Assigner, op: FunctionOp, build: Builder) -> SSAValue:
     """A table, over the integers of a narrow scaled value or over the input cast to an index."""
+    ordered = ordered_table(assigner, op, build) if KEEPS_ORDER in op.attributes else None
+    if ordered is not None:
+        return ordered
     spec = FUNCTIONS[op.function.data]
     if np.isfinite(spec.saturates):
         op.attributes.setdefault("default_precision", StringAttr(BOUNDED_PRECISION))

@@ -219,7 +219,7 @@ class Carrier:
             return own.value if wanted == list(range(rank)) else self.moved(own, wanted, None, anchor, anchor)
         if own.elements is not None and np.array_equal(own.elements, like.elements):
             return own.value
-        own = plain(self.material(value, anchor))
+        own = own if own.is_plain else plain(self.material(value, anchor))
         if own.shape[-1] == 1:
             return own.value
         return self.moved(own, own.order, np.array(inverse(like.elements)), anchor, anchor)

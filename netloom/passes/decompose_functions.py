@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr as ListAttr
-from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr, f64
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr, UnitAttr, f64
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
@@ -35,6 +35,7 @@ from netloom.ir.program import add_note, main, program_ops, replace
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.chains import constant_value, ends_in_quantizer, is_constant
 from netloom.passes.rewriting import Builder
+from netloom.passes.tree_quantize import KEEPS_ORDER
 
 SOFTMAX_PRECISION = "ufixed<18,1,RND_CONV,SAT>"
 """What a softmax hands on when nothing was chosen: 17 fraction bits, and 1 itself."""
@@ -71,9 +72,12 @@ class DecomposeFunctions(ModulePass):
                     two_classes(candidate)
                 else:
                     softmax(candidate)
-            elif self.cut_final_softmax and is_final_link(candidate):
-                add_note(op, candidate.origin_name, f"final {candidate.origin_name} cut: outputs are scores")
-                replace(candidate, candidate.operands[0])
+            elif is_link(candidate):
+                if self.cut_final_softmax and feeds_output(candidate.results[0]):
+                    add_note(op, candidate.origin_name, "final function cut: outputs are scores")
+                    replace(candidate, candidate.operands[0])
+                else:
+                    in_order(candidate.results[0])
             elif isinstance(candidate, LayerNormOp):
                 layer_norm(candidate)
             elif isinstance(candidate, DivOp) and not is_parameter(candidate.rhs):
@@ -82,13 +86,25 @@ class DecomposeFunctions(ModulePass):
                 near_rectifier(candidate)
 
 
-def is_final_link(op: NetloomOp) -> bool:
-    """Whether an op takes the scores of an ensemble of trees to a prediction that only goes to an output."""
-    if not isinstance(op, FunctionOp) or not feeds_output(op.result):
-        return False
-    source = op.input.owner
-    scaled = isinstance(source, MulOp) and is_parameter(source.rhs)
-    return isinstance(source.lhs.owner if scaled else source, EnsembleOp)
+def is_score(value: SSAValue) -> bool:
+    """Whether a value is the result of an ensemble of trees, perhaps times a constant."""
+    source = value.owner
+    if isinstance(source, MulOp) and is_parameter(source.rhs):
+        source = source.lhs.owner
+    return isinstance(source, EnsembleOp)
+
+
+def is_link(op: NetloomOp) -> bool:
+    """Whether an op takes the scores of an ensemble of trees to predictions."""
+    return isinstance(op, FunctionOp) and is_score(op.input)
+
+
+def in_order(value: SSAValue) -> SSAValue:
+    """Mark a function whose table must keep the order of scores (see `netloom.passes.tree_quantize`)."""
+    owner = value.owner
+    if isinstance(owner, NetloomOp):
+        owner.attributes[KEEPS_ORDER] = UnitAttr()
+    return value
 
 
 def is_two_class(op: SoftmaxOp) -> bool:
@@ -108,7 +124,7 @@ def two_classes(op: SoftmaxOp) -> None:
     starts[axis], sizes[axis] = 1, 1
     part = {"starts": starts, "sizes": sizes, "steps": np.ones(len(shape), dtype=np.int64)}
     score = build.op(SliceOp, [op.input], **{name: ArrayAttr.of(values) for name, values in part.items()})
-    share = function(build, score, "sigmoid")
+    share = in_order(function(build, score, "sigmoid"))
     other = build.op(SubOp, [build.real(np.array(1.0)), share])
     build.finish(build.op(ConcatOp, [other, share], axis=IntegerAttr(axis, 64)))
 
@@ -167,6 +183,8 @@ def softmax(op: SoftmaxOp) -> None:
     difference = build.op(SubOp, [reduced(build, op.input, "max", axes), op.input])
     distance = build.op(ReluOp, [difference])  # never negative anyway; the format now says so
     powers = with_default(function(build, distance, "exp_negative"), SOFTMAX_PRECISION)
+    if is_score(op.input):
+        in_order(powers)
     total = reduced(build, powers, "sum", axes)
     inverse = with_default(function(build, total, "reciprocal"), SOFTMAX_PRECISION)
     build.finish(with_default(build.op(MulOp, [powers, inverse]), SOFTMAX_PRECISION))

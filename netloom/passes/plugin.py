@@ -24,6 +24,7 @@ from netloom.passes.lower_dense import LowerDense
 from netloom.passes.lower_functions import LowerFunctions
 from netloom.passes.lower_windows import LowerWindows
 from netloom.passes.narrow import Narrow
+from netloom.passes.place_weights import PlaceWeights
 from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
 from netloom.passes.schedule_stages import ScheduleStages
@@ -64,6 +65,7 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         LowerDense,
         SetReuseFactors,
         BalanceLayers,
+        PlaceWeights,
         BuildAdderGraphs,
         SchedulePass,
         StreamLower,

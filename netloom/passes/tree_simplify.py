@@ -48,7 +48,7 @@ def simplify(op: EnsembleOp, interval: Interval) -> None:
     assert op.fraction is not None
     result = fixed_tensor(op.result_shape, op.result_format)
     made = ensemble_op(
-        op.input, trees, op.origin_name, fraction=op.fraction.value.data, result=result
+        op.input, trees, op.origin.data if op.origin else "", fraction=op.fraction.value.data, result=result
     )
     made.attributes.update(op.attributes)
     replace(op, insert_before(op, made))
@@ -103,7 +103,7 @@ class _Rebuilt:
         return self.nodes.setdefault((feature, threshold, left, right), len(self.nodes))
 
     def tree(self, root: int, ranges: Ranges) -> int:
-        """A tree with the ways cut that the ranges exclude; without ranges where sharing makes ways too many."""
+        """A tree without the ways that ranges exclude; those of comparisons unless ways are too many."""
         budget = MAX_GROWTH * (self.trees.n_nodes + 1)
         found = self._follow(root, dict(ranges), budget)
         return found if found is not None else self._shared(root, ranges)
@@ -166,5 +166,10 @@ class _Rebuilt:
         leaves = np.array(self.leaves, dtype=np.int64).reshape(-1, self.trees.n_outputs)
         nothing = np.zeros(len(columns), dtype=np.bool_)
         return in_order(
-            self.trees.n_features, *columns.T, nothing, np.array(roots, dtype=np.int64), leaves, base
+            self.trees.n_features, *_rows(columns), nothing, np.array(roots, dtype=np.int64), leaves, base
         )
+
+
+def _rows(columns: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Features, thresholds, left and right branches."""
+    return columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3]

@@ -103,6 +103,10 @@ class Report:
         )
         yield from self.remainder()
 
+    def remarks(self) -> Iterator[str]:
+        """What the figures mean, one sentence each; nothing for a parallel design."""
+        yield from ()
+
     def remainder(self) -> Iterator[str]:
         """Lines about ports and what passes chose."""
         for port in self.ports:

@@ -31,7 +31,7 @@ def complete(
     leaves: Values,
     out: Values,
 ) -> None:
-    """Trees as complete ones: node i of a tree has children 2 i (taken where x < threshold) and 2 i + 1, from 1.
+    """Complete trees: node i has children 2 i (taken where x < threshold) and 2 i + 1; the root is 1.
 
     Args:
         x: samples [S, F].

@@ -52,6 +52,7 @@ from netloom.ir.nn import (
     SubOp,
     UnaryWiringOp,
     WindowOp,
+    windows,
 )
 from netloom.ir.program import main, program_ops, terminator
 from netloom.ir.tree import EnsembleOp
@@ -62,7 +63,7 @@ from netloom.sim import images, trees
 Values = NDArray[Any]
 Kernel = Callable[[Sequence[Values]], Values]
 
-CHUNK_BYTES = 1 << 19
+CHUNK_BYTES = 1 << 20
 """Samples are taken in chunks whose widest tensor is about this large, to stay in the cache."""
 
 FLOAT_LIMITS: Sequence[tuple[float, DTypeLike]] = ((2.0**22, np.float32), (2.0**51, np.float64))
@@ -215,6 +216,8 @@ def fusions(ops: Sequence[NetloomOp], intervals: Mapping[SSAValue, Interval]) ->
             fusion = convolution_of(op, intervals)
         elif isinstance(op, ReduceOp) and op.is_fixed:
             fusion = pool_of(op, intervals)
+        elif isinstance(op, StageOp):
+            fusion = stage_of(op)
         if fusion is not None:
             found[op] = fusion
     return found
@@ -251,6 +254,29 @@ def pool_of(op: ReduceOp, intervals: Mapping[SSAValue, Interval]) -> Fusion | No
         return None
     kernel = images.pool(op, found, reduction_dtype(op, intervals))
     return Fusion((found.window.input,), kernel, found.fused)
+
+
+def stage_of(op: StageOp) -> Fusion | None:
+    """A stage that alone reads windows from a line buffer: they are gathered as many as fit the cache."""
+    between: list[NetloomOp] = []
+    value = op.operands[0]
+    while isinstance(value.owner, FifoOp) and value.has_one_use():
+        between.append(value.owner)
+        value = value.owner.operands[0]
+    window = value.owner
+    single = len(op.operands) == 1 and value.has_one_use()
+    if not single or not isinstance(window, StreamWindowOp) or np.prod(window.result_shape[:-5]) != 1:
+        return None
+    body = Emulator(stage_module(op))
+    number, shape = body.numbers[body.outputs[0]], shape_of(op.block.args[0].type)
+
+    def run(taps: Values) -> Values:
+        beats = taps.reshape(-1, *shape)
+        values = body.run_chunk([beats], {number})[number]
+        return np.broadcast_to(values, (len(beats), *values.shape[1:]))
+
+    kernel = images.by_tiles(window.geometry, window.fill_value, run, op.result_shape)
+    return Fusion((window.input,), kernel, (window, *between))
 
 
 def reduction_dtype(op: ReduceOp, intervals: Mapping[SSAValue, Interval]) -> Any:
@@ -515,7 +541,10 @@ def lookup(op: LookupOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | Non
 
 def wiring(op: UnaryWiringOp | WindowOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
     """Elements move in any dtype."""
-    return lambda operands: op.move(operands)
+    if not isinstance(op, WindowOp):
+        return lambda operands: op.move(operands)
+    geometry, fill = op.geometry, op.fill_value
+    return lambda operands: windows(operands[0], geometry, fill)
 
 
 def stage(op: StageOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:

@@ -50,6 +50,7 @@ class GhdlSimulator:
         self.ports = PortInfo.from_json(plan.properties["ports"])
         self._streams = plan.properties.get("io") == "stream"
         self._lines = beat_ports(plan)
+        self._memories = json.loads(plan.properties.get("weights", "[]"))
         self._signals = plan.properties["signals"].split(",")
         self._temporary = tempfile.TemporaryDirectory(prefix="netloom-ghdl-") if work is None else None
         self.work = Path(self._temporary.name) if self._temporary is not None else work or Path()
@@ -95,6 +96,10 @@ class GhdlSimulator:
             target = self.work / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(self.plan.files[path], encoding="utf-8")
+        for memory in self._memories:
+            target = self.work / memory["file"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(self.plan.files[memory["file"]], encoding="utf-8")
         self._ghdl("analyse", ["-a", "--std=08", *sources])
         self._analysed = True
 
@@ -115,7 +120,8 @@ class GhdlSimulator:
             stall_seed: other than 0, pause at random: `ce` and `in_valid`, or what the outside of a streaming
                 design offers and takes.
             offers: for the name of a port of a streaming design, in which cycles the outside offers or takes
-                a beat; the pattern repeats. In every cycle where none is given.
+                a beat; the pattern repeats. In every cycle where none is given. For the name of a stage that
+                reads its weights from a memory outside, in which cycles that works.
             progress: called now and then.
 
         Raises:
@@ -152,9 +158,11 @@ class GhdlSimulator:
             return {}
         draw = np.random.default_rng(seed)
         found: dict[str, str] = {}
-        for port, signal in zip(self.ports, self._signals, strict=True):
+        names = [(port.name, signal) for port, signal in zip(self.ports, self._signals, strict=True)]
+        names += [(memory["node"], memory["port"]) for memory in self._memories]
+        for name, signal in names:
             some = draw.random(OFFERS) < OFFERED if seed else np.ones(1, dtype=np.bool_)
-            pattern = offers.get(port.name, some)
+            pattern = offers.get(name, some)
             found[f"offer_{signal}.txt"] = "".join("01"[int(each)] for each in pattern) + "\n"
         return found
 

@@ -125,14 +125,18 @@ def images(x: Values) -> Values:
     return np.ascontiguousarray(x.reshape(-1, *x.shape[-3:]))
 
 
+def tile_of(row_bytes: int, height: int) -> tuple[int, int]:
+    """Rows of an image, and images, whose windows fill about a tile; all rows come before a second image."""
+    rows = min(height, max(1, TILE_BYTES // row_bytes))
+    return rows, max(1, TILE_BYTES // (row_bytes * height))
+
+
 def multiply(x: Values, geometry: Geometry, weights: Values, result: Values) -> None:
     """Windows of padded images times weights [K, N], into result [n, OH, OW, N]."""
     view = windows(x, geometry, 0)
     count, height, width = view.shape[:3]
     inputs, outputs = weights.shape
-    row_bytes = x.itemsize * width * inputs
-    rows = min(height, max(1, TILE_BYTES // row_bytes))
-    together = max(1, TILE_BYTES // (row_bytes * height))
+    rows, together = tile_of(x.itemsize * width * inputs, height)
     for start in range(0, count, together):
         for top in range(0, height, rows):
             tile = (slice(start, start + together), slice(top, top + rows))
@@ -220,5 +224,28 @@ def pool(op: ReduceOp, found: Windowed, dtype: Any) -> Kernel:
         x = padded(images(operands[0].astype(dtype, copy=False)), geometry, fill)
         y = along(along(x, 0), 1)
         return y.reshape(-1, *rows, y.shape[-1])
+
+    return kernel
+
+
+def by_tiles(geometry: Geometry, fill: Any, run: Callable[[Values], Values], shape: Sequence[int]) -> Kernel:
+    """x to the results of all its windows, [n, *shape].
+
+    `run` gets the windows [n, OH, OW, KH, KW, C] of some rows and returns one result for each.
+    """
+    inside = inner(geometry)
+
+    def kernel(operands: Sequence[Values]) -> Values:
+        x = padded(images(operands[0]), geometry, fill)
+        view = windows(x, inside, 0)
+        count, height = view.shape[:2]
+        row_bytes = x.itemsize * max(int(np.prod(view.shape[2:])), 1)
+        rows, together = tile_of(row_bytes, height)
+        parts = [
+            run(view[start : start + together, top : top + rows])
+            for start in range(0, count, together)
+            for top in range(0, height, rows)
+        ]
+        return np.concatenate(parts).reshape(count, *shape)
 
     return kernel

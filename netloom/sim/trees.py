@@ -21,9 +21,7 @@ COMPLETE_DEPTH = 8
 """Trees of up to so many levels are filled up to complete ones."""
 
 
-def ensemble(
-    op: EnsembleOp, intervals: Mapping[SSAValue, Interval], holding: Holding
-) -> Kernel | None:
+def ensemble(op: EnsembleOp, intervals: Mapping[SSAValue, Interval], holding: Holding) -> Kernel | None:
     """Trees in floating point where that is exact; `holding` gives the cheapest type for a magnitude."""
     if not op.is_fixed:
         return None
@@ -31,7 +29,11 @@ def ensemble(
     source, result = holding(_reach(intervals[op.input], trees)), holding(_sum_reach(trees))
     if np.int64 in (source, result):
         return None
-    run = _complete(trees, source, result) if trees.max_depth <= COMPLETE_DEPTH else _linked(trees, source, result)
+    run = (
+        _complete(trees, source, result)
+        if trees.max_depth <= COMPLETE_DEPTH
+        else _linked(trees, source, result)
+    )
 
     def kernel(operands: Sequence[Values]) -> Values:
         x = np.ascontiguousarray(operands[0].reshape(-1, trees.n_features), dtype=source)
@@ -68,7 +70,7 @@ def _depths(trees: Ensemble) -> Ints:
         nodes = np.flatnonzero(trees.depth == level)
         below = [height[trees.place(branch[nodes])] for branch in (trees.left, trees.right)]
         height[nodes] = 1 + np.maximum(*below)
-    return height[trees.place(trees.roots)]
+    return np.asarray(height[trees.place(trees.roots)])
 
 
 def _columns(trees: Ensemble) -> Ints:
@@ -81,7 +83,7 @@ def _columns(trees: Ensemble) -> Ints:
     of_tree = used[trees.place(trees.roots)]
     if np.any(of_tree.sum(axis=1) > 1):
         return np.full(trees.n_trees, -1, dtype=np.int64)
-    return of_tree.argmax(axis=1).astype(np.int64)
+    return np.asarray(of_tree.argmax(axis=1), dtype=np.int64)
 
 
 def _values(trees: Ensemble, leaf: Ints, tree: Ints, columns: Ints, result: DTypeLike) -> Values:

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
 import netloom
 from netloom.api import Design, find_backend, split_options
 from netloom.backends.base import Backend, BackendOptions
 from netloom.core.options import CompileOptions
 from netloom.ir import interpreter
+from netloom.ir.fx import QuantizeOp
+from netloom.ir.nn import UnaryWiringOp
 from netloom.passes.analysis.hardware import hardware
 from netloom.sim.result import SimulationResult
 from netloom.testing.cases import Case, program_of
@@ -114,7 +117,7 @@ def run(target: Target, module: ModuleOp, samples: int) -> Run:
     design = target.compile(module)
     chip = hardware(design.module)
     simulator = design.simulator
-    result: SimulationResult = simulator.run([ports[info.name] for _, info in chip.inputs])
+    result: SimulationResult = simulator.run([at_port(value, ports[info.name]) for value, info in chip.inputs])
     names = [info.name for _, info in chip.outputs]
     assert len(result.outputs) == len(names), (
         f"{target}: the simulator gave {len(result.outputs)} outputs for {len(names)} output ports"
@@ -122,6 +125,16 @@ def run(target: Target, module: ModuleOp, samples: int) -> Run:
     got = dict(zip(names, result.outputs, strict=True))
     assert set(got) == set(expected), f"{target}: output ports {sorted(set(expected) ^ set(got))} differ"
     return Run(design, ports, expected, got, result)
+
+
+def at_port(value: SSAValue, mantissas: Ints) -> Ints:
+    """What reaches a port, for mantissas [n, *shape] of the program's input: the host may move elements."""
+    owner = value.owner
+    if isinstance(owner, QuantizeOp):
+        return at_port(owner.input, mantissas)
+    if isinstance(owner, UnaryWiringOp):
+        return np.asarray(owner.move([at_port(owner.input, mantissas)]))
+    return mantissas
 
 
 def differences(target: Target, cases: Sequence[Case], samples: int) -> list[Difference]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from xdsl.context import Context
 from xdsl.dialects.builtin import Attribute, IntegerAttr, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
+import netloom
 from netloom.core.fixed import Format
-from netloom.ir.attributes import StreamType, fixed_tensor
+from netloom.ir.attributes import StreamType, fixed_tensor, shape_of
 from netloom.ir.flow import (
     FlowOp,
     RepackOp,
@@ -22,11 +25,13 @@ from netloom.ir.flow import (
     StreamReduceOp,
     StreamWindowOp,
 )
-from netloom.ir.program import finish_function, new_function
+from netloom.ir.program import finish_function, main, new_function
 from netloom.passes.insert_fifos import InsertFifos
 from netloom.passes.schedule_stages import ScheduleStages
 from netloom.passes.streaming.build import flow_op
-from tests.backends.designs import array, flag
+from netloom.sim.emulator import Emulator
+from netloom.sim.ports import encode, output_mantissas
+from tests.backends.designs import Ints, array, flag
 
 
 @dataclass(frozen=True)
@@ -160,3 +165,63 @@ def design_of(cases: list[Case]) -> ModuleOp:
             outputs.append((f"out{n}_{reader}", sink.results[0]))
     finish_function(function, outputs)
     return with_fifos(module)
+
+
+def _convolution(
+    rng: np.random.Generator, x: str, y: str, shape: tuple[int, int], initializers: list[TensorProto]
+) -> NodeProto:
+    """3 x 3 with zeros around the image, and a bias."""
+    for name, size in ((f"{y}_w", (shape[1], shape[0], 3, 3)), (f"{y}_b", (shape[1],))):
+        values = (rng.integers(-7, 8, size) / 8).astype(np.float32)
+        initializers.append(numpy_helper.from_array(values, name))
+    return helper.make_node("Conv", [x, f"{y}_w", f"{y}_b"], [y], name=y, pads=[1, 1, 1, 1])
+
+
+def small_model(width: int = 8, height: int = 8, channels: int = 3) -> ModelProto:
+    """Two convolutions, a way around the second, pools and a layer of weights."""
+    rng = np.random.default_rng(0)
+    initializers: list[TensorProto] = []
+    nodes = [
+        _convolution(rng, "x", "conv1", (channels, 4), initializers),
+        helper.make_node("Relu", ["conv1"], ["relu1"], name="relu1"),
+        _convolution(rng, "relu1", "conv2", (4, 4), initializers),
+        helper.make_node("Add", ["conv2", "relu1"], ["skip"], name="skip"),
+        helper.make_node("MaxPool", ["skip"], ["pool"], name="pool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["pool"], ["gap"], name="gap"),
+        helper.make_node("Flatten", ["gap"], ["flat"], name="flat"),
+        helper.make_node("Gemm", ["flat", "fc_w"], ["y"], name="fc"),
+    ]
+    weights = (rng.integers(-7, 8, (4, 5)) / 8).astype(np.float32)
+    initializers.append(numpy_helper.from_array(weights, "fc_w"))
+    ports = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("x", [1, channels, height, width]), ("y", [1, 5]))
+    ]
+    graph = helper.make_graph(nodes, "tiny", ports[:1], ports[1:], initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+
+
+def small_cnn(
+    reuse_factor: int = 1, width: int = 8, height: int = 8, channels: int = 3, **options: Any
+) -> ModuleOp:
+    """The streams of `small_model`; each multiplier of its convolutions is used `reuse_factor` times."""
+    design = netloom.compile(
+        small_model(width, height, channels),
+        backend="vitis",
+        io="stream",
+        input_precision="fixed<8,3>",
+        precision="fixed<8,4>",
+        strategy={"*": "latency"} if reuse_factor == 1 else {"*": "latency", "conv*": "resource"},
+        reuse_factor=1 if reuse_factor == 1 else f"1; conv*={reuse_factor}",
+        **options,
+    )
+    return design.module
+
+
+def frames(module: ModuleOp, count: int) -> tuple[list[Ints], list[Ints]]:
+    """Mantissas at the input and output ports of a compiled model, for random images."""
+    rng = np.random.default_rng(count)
+    emulator = Emulator(module)
+    shapes = [shape_of(argument.type) for argument in main(module).body.block.args]
+    x = [rng.normal(0, 2, (count, *shape)).astype(np.float32) for shape in shapes]
+    return encode(module, emulator, x), output_mantissas(module, emulator, x)

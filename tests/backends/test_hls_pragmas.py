@@ -39,28 +39,42 @@ MANUALS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ARRAY_PARTITION": frozenset({"variable=", "block", "cyclic", "complete", "factor=", "dim="}),
         "ARRAY_RESHAPE": frozenset({"variable=", "block", "cyclic", "complete", "factor=", "dim=", "object"}),
         "DATAFLOW": frozenset(),
+        "DATA_PACK": frozenset({"variable=", "instance=", "struct_level", "field_level"}),
+        "DEPENDENCE": frozenset(
+            {"variable=", "array", "pointer", "inter", "intra", "RAW", "WAR", "WAW", "distance=", "true", "false"}
+        ),
         "INLINE": frozenset({"region", "recursive", "off"}),
         "INTERFACE": frozenset({"ap_none", "ap_vld", "ap_hs", "ap_memory", "axis", "port=", "register"}),
         "PIPELINE": frozenset({"II=", "enable_flush", "rewind"}),
         "RESOURCE": frozenset({"variable=", "core=", "latency=", "metadata="}),
+        "STREAM": frozenset({"variable=", "depth=", "dim=", "off"}),
         "UNROLL": frozenset({"factor=", "region", "skip_exit_check"}),
     },
     # UG1399, HLS Pragmas.
     "vitis": {
+        "AGGREGATE": frozenset({"variable=", "compact="}),
         "ALLOCATION": frozenset({"operation", "function", "instances=", "limit="}),
         "ARRAY_PARTITION": frozenset({"variable=", "type=", "factor=", "dim=", "off="}),
         "ARRAY_RESHAPE": frozenset({"variable=", "type=", "factor=", "dim=", "off=", "object"}),
         "BIND_STORAGE": frozenset({"variable=", "type=", "impl=", "latency="}),
         "DATAFLOW": frozenset({"disable_start_propagation"}),
+        "DEPENDENCE": frozenset(
+            {"variable=", "class=", "type=", "direction=", "distance=", "dependent="}
+        ),
         "INLINE": frozenset({"recursive", "off"}),
         "INTERFACE": frozenset({"mode=", "port=", "bundle=", "register", "storage_type=", "storage_impl="}),
         "PIPELINE": frozenset({"II=", "off", "rewind", "style="}),
+        "STREAM": frozenset({"variable=", "type=", "depth="}),
         "UNROLL": frozenset({"factor=", "skip_exit_check", "off="}),
     },
 }
 
 VALUES = {
-    "type=": {"complete", "cyclic", "block", "rom_1p", "rom_2p", "rom_np"},
+    "type=": {"complete", "cyclic", "block", "rom_1p", "rom_2p", "rom_np", "inter", "intra"},
+    "direction=": {"RAW", "WAR", "WAW"},
+    "dependent=": {"true", "false"},
+    "compact=": {"bit", "byte", "none", "auto"},
+    "style=": {"stp", "flp", "frp"},
     "impl=": {"bram", "lutram", "uram"},
     "mode=": {"ap_none", "ap_vld", "ap_hs", "ap_memory", "axis"},
     "core=": {"ROM_1P_BRAM", "ROM_2P_BRAM", "ROM_nP_BRAM"},

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
+import netloom
+from netloom.core.headers import find_headers
 from netloom.core.plan import BuildPlan
 from netloom.core.plugins import registry
 from netloom.ir import interpreter
+from netloom.passes.analysis.scheduled import program_timing
 from netloom.sim.hls import HlsSimulator
+from netloom.sim.vectors import with_vectors
 from tests.backends.designs import samples
-from tests.backends.flow_designs import KINDS, design_of
+from tests.backends.flow_designs import KINDS, design_of, frames, small_cnn, small_model
+from tests.shared import DATA
 
 VENDORS = ("vivado", "vitis", "quartus", "catapult")
 GENUINE = ("vitis", "catapult")
@@ -36,4 +46,71 @@ def check(module: ModuleOp, name: str, count: int) -> None:
 @pytest.mark.parametrize("name", GENUINE)
 def test_every_actor_gives_the_interpreters_bits_whatever_its_numbers(name: str) -> None:
     rng = np.random.default_rng(len(name))
+    check(design_of([kind(rng) for kind in KINDS for _ in range(2)]), name, 7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "seed"), [("vivado", 1), ("quartus", 2), ("catapult", 3)])
+def test_more_actors_give_the_interpreters_bits(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
     check(design_of([kind(rng) for kind in KINDS for _ in range(3)]), name, 7)
+
+
+def test_a_compiled_model_is_simulated_and_reported() -> None:
+    design = netloom.compile(
+        small_model(),
+        backend="catapult",
+        io="stream",
+        input_precision="fixed<8,3>",
+        precision="fixed<8,4>",
+        strategy={"*": "latency", "conv*": "resource"},
+        reuse_factor="1; conv*=9",
+    )
+    x = np.random.default_rng(1).normal(0, 2, (20, 3, 8, 8)).astype(np.float32)
+    assert np.array_equal(design.simulate(x), design.predict(x))
+    assert design.plan.properties["io"] == "stream"
+    assert design.plan.properties["beats"] == "64,1"
+    interval = int(design.plan.properties["interval_cycles"])
+    assert interval == program_timing(design.module).interval_cycles  # type: ignore[union-attr]
+    # Nine cycles for each of 64 beats.
+    assert interval >= 9 * 64
+
+
+def test_a_network_of_dense_layers_is_a_stream_of_one_beat() -> None:
+    design = netloom.compile(DATA / "t_jet_mlp_6b_qonnx" / "model.onnx", backend="quartus", io="stream")
+    x = np.load(DATA / "t_jet_mlp_6b_qonnx" / "inputs.npz")["x"][:50]
+    assert np.array_equal(design.simulate(x), design.predict(x))
+
+
+def bounded(module: ModuleOp, directory: Path, replaced: tuple[str, str] = ("", "")) -> tuple[int, str]:
+    """Status and output of the test bench when tasks are threads and FIFOs have their depths."""
+    inputs, expected = frames(module, 4)
+    plan = emitted(module, "quartus")
+    project = with_vectors(plan, inputs, expected).write(directory / "project")
+    top = project / "src/tiny.cpp"
+    assert replaced[0] in top.read_text()
+    top.write_text(top.read_text().replace(*replaced))
+    (directory / "HLS").mkdir()
+    shutil.copy(Path(__file__).with_name("bounded_tasks.h"), directory / "HLS" / "hls.h")
+    for name in ("ac_int.h", "ac_fixed.h"):
+        (directory / "HLS" / name).write_text(f"#include <{name}>\n")
+    headers = [f"-isystem{find_headers('ac')}", f"-I{directory}"]
+    sources = ["src/tiny.cpp", "tb/testbench.cpp", "-o", "testbench", "-pthread"]
+    compiler = ["g++", "-std=c++14", "-w", "-D__INTELFPGA_COMPILER__", *headers, *sources]
+    subprocess.run(compiler, cwd=project, check=True, capture_output=True, text=True)
+    done = subprocess.run(["./testbench"], cwd=project, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout
+
+
+def test_nothing_deadlocks_at_the_depths_of_the_program(tmp_path: Path) -> None:
+    """Whatever pipelines a tool makes: here actors hold no beats but those that they have to."""
+    status, output = bounded(small_cnn(), tmp_path)
+    assert (status, output) == (0, "netloom: PASS samples=4 differences=0\n")
+
+
+def test_a_fifo_that_is_too_small_deadlocks(tmp_path: Path) -> None:
+    module = small_cnn()
+    (skip,) = (f for f in json.loads(emitted(module, "quartus").properties["fifos"]) if f["depth"] > 9)
+    text = "ihc::buffer<{depth}>> {signal};"
+    small = text.format(**{**skip, "depth": 5})
+    assert bounded(module, tmp_path, (text.format(**skip), small)) == (3, "deadlock\n")

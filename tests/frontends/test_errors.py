@@ -189,7 +189,6 @@ def test_bfloat16_weights_are_real_numbers() -> None:
 @pytest.mark.parametrize(
     ("op", "nearest"),
     [
-        ("Conv", "MatMul or Gemm; convolution needs io='stream', which this version does not have"),
         ("LSTM", "an unrolled network of MatMul, Sigmoid and Tanh"),
         ("If", "a graph without branches; export the branch that inference takes"),
         ("Loop", "the unrolled body"),

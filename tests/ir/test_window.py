@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from netloom.core.fixed import Format
 from netloom.ir.base import make
 from netloom.ir.interval import Interval
-from netloom.ir.nn import WindowOp, window_map
+from netloom.ir.nn import WindowOp, element_map, window_map
 from tests.ir.values import array, fixed, real, word
 
 Array = NDArray[Any]
@@ -110,6 +110,14 @@ def test_windows_that_mean_nothing_are_refused(change: dict[str, list[int]], mes
     plain = {"kernel": [2, 2], "strides": [1, 1], "dilations": [1, 1], "padding": [0, 0, 0, 0]}
     with pytest.raises(VerifyException, match=message):
         window(fixed((1, 4, 4, 2), FORMAT), {**plain, **change}, "zero")
+
+
+def test_only_windows_within_the_image_have_a_map_of_elements() -> None:
+    plain = {"kernel": [1, 1], "strides": [2, 1], "dilations": [1, 1], "padding": [0, 0, 0, 0]}
+    picked = window(fixed((1, 3, 2, 1), FORMAT), plain, "zero")
+    assert element_map(picked).tolist() == [0, 1, 4, 5]
+    with pytest.raises(VerifyException, match="elements that are in no operand"):
+        element_map(window(fixed((1, 3, 2, 1), FORMAT), {**plain, "padding": [1, 0, 0, 0]}, "zero"))
 
 
 def test_an_unknown_fill_is_refused() -> None:

@@ -22,7 +22,7 @@ def outputs(module: Any, x: Any) -> Any:
 
 
 @given(seeds)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_with_power_of_two_scales_equals_the_qonnx_executor(seed: int) -> None:
     model = random_cnn(seed, exact=True)
     x = random_images(seed, model)
@@ -35,7 +35,7 @@ def test_with_power_of_two_scales_equals_the_qonnx_executor(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_with_other_scales_has_the_levels_of_the_model_in_float64(seed: int) -> None:
     model = random_cnn(seed, exact=False)
     x = random_images(seed, model)
@@ -47,7 +47,7 @@ def test_with_other_scales_has_the_levels_of_the_model_in_float64(seed: int) -> 
 
 
 @given(seeds)
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_layers_of_every_strategy_mean_the_same(seed: int) -> None:
     model = random_cnn(seed, exact=True)
     x = random_images(seed, model)

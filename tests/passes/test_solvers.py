@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from netloom.core.adder_graph import AdderGraph
 from netloom.passes.solvers import ConstantMatrixSolver, MatrixProblem, SharingSolver, sharing, solve_sharing
 from netloom.passes.solvers.csd import csd_counts, csd_digits, csd_masks, trailing_zeros
-from netloom.passes.solvers.digit_system import difference_system, tree_depth
+from netloom.passes.solvers.digit_choice import chosen_digits, shortest_forms
+from netloom.passes.solvers.digit_system import difference_system, direct_system, tree_depth
+from netloom.passes.solvers.elimination import Rerun, Setting, eliminate
 from netloom.passes.solvers.polarity import without_negations
-from netloom.passes.solvers.sharing import SolverError
+from netloom.passes.solvers.sharing import SolverError, graph_cost
+from netloom.passes.solvers.trees import rebuilt_trees
 
 IntArray = NDArray[np.int64]
 BASELINES = Path(__file__).parents[1] / "data" / "matrices"
@@ -31,9 +34,18 @@ magnitudes = st.sampled_from([1, 3, 16, 255, 2**20])
 matrices = magnitudes.flatmap(lambda most: hnp.arrays(np.int64, shapes, elements=st.integers(-most, most)))
 
 
+small_matrices = hnp.arrays(
+    np.int64, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.integers(-99, 99)
+)
+
+
 def solved(matrix: IntArray, **options: Any) -> AdderGraph:
     k = matrix.shape[0]
     return solve_sharing(matrix, np.full(k, -128), np.full(k, 127), **options)
+
+
+def cost(graph: AdderGraph) -> int:
+    return graph_cost(graph, np.full(graph.n_inputs, -128), np.full(graph.n_inputs, 127))
 
 
 def minimal_depth(column: list[int], arrival: list[int]) -> int:
@@ -252,9 +264,94 @@ def test_columns_that_differ_little_are_built_from_each_other() -> None:
     assert together <= alone + 7 + solved(np.ones((8, 1), dtype=np.int64)).n_adders
 
 
-@given(matrices)
-def test_effort_never_costs_adders(matrix: IntArray) -> None:
-    assert solved(matrix, effort=1.0).n_adders <= solved(matrix, effort=0.0).n_adders
+@settings(max_examples=15)
+@given(small_matrices, st.sampled_from([None, 0, 1]))
+def test_effort_never_costs_hardware(matrix: IntArray, slack: int | None) -> None:
+    """The search is exact and deterministic too, and what it finds is never dearer."""
+    quick, thorough = (solved(matrix, effort=effort, depth_slack=slack) for effort in (0.0, 1.0))
+    assert cost(thorough) <= cost(quick)
+    assert np.array_equal(thorough.matrix(), matrix)
+    again = solved(matrix, effort=1.0, depth_slack=slack)
+    assert all(np.array_equal(getattr(again, name), getattr(thorough, name)) for name in FIELDS)
+
+
+def test_search_finds_what_greedy_choices_miss() -> None:
+    matrix = np.random.default_rng(5).integers(-128, 128, (8, 8))
+    assert cost(solved(matrix, effort=1.0)) < 0.99 * cost(solved(matrix))
+
+
+def test_rerun_of_a_history_repeats_it() -> None:
+    matrix = np.random.default_rng(6).integers(-32, 32, (12, 12))
+    system = direct_system(matrix, np.full(12, 8), np.zeros(12, np.int64), None)
+    first = eliminate(system, Setting(4, 1, 12))
+    same = Rerun(first.history, np.zeros(len(first.history), np.bool_), 0, 0)
+    again = eliminate(system, Setting(4, 1, 12), same)
+    assert np.array_equal(again.history, first.history)
+    assert again.n_adders == first.n_adders
+    nothing = Rerun(first.history, np.ones(len(first.history), np.bool_), 0, 0)
+    assert np.array_equal(eliminate(system, Setting(4, 1, 12), nothing).history, first.history)
+
+
+@given(matrices, st.sampled_from([None, 0, 2]), st.data())
+def test_rebuilt_trees_keep_function_adders_and_depth(
+    matrix: IntArray, slack: int | None, data: st.DataObject
+) -> None:
+    k = matrix.shape[0]
+    arrival = np.array(data.draw(st.lists(st.integers(0, 5), min_size=k, max_size=k)))
+    low = np.array(data.draw(st.lists(st.integers(-200, 0), min_size=k, max_size=k)))
+    high = low + np.array(data.draw(st.lists(st.integers(0, 300), min_size=k, max_size=k)))
+    graph = solved(matrix, depth_slack=slack, input_depth=arrival)
+    for tries in (0, 3):
+        trees = rebuilt_trees(graph, low, high, input_depth=arrival, tries=tries)
+        assert np.array_equal(trees.matrix(), matrix)
+        assert trees.n_adders == graph.n_adders
+        deepest = max(output_depths(graph, arrival), default=0)
+        assert max(output_depths(trees, arrival), default=0) <= deepest
+
+
+def test_trees_add_narrow_terms_first() -> None:
+    # ((x0 + x1) + x2) + x3 with a wide x0: three wide adders, or one.
+    wide_first = AdderGraph(
+        n_inputs=4,
+        lhs=np.array([0, 4, 5]),
+        rhs=np.array([1, 2, 3]),
+        lhs_shift=np.zeros(3, np.int64),
+        rhs_shift=np.zeros(3, np.int64),
+        subtract=np.zeros(3, np.bool_),
+        out_node=np.array([6]),
+        out_shift=np.zeros(1, np.int64),
+        out_negate=np.zeros(1, np.bool_),
+    )
+    lo, hi = np.array([-(2**15), -8, -8, -8]), np.array([2**15 - 1, 7, 7, 7])
+    assert wide_first.adder_tables(lo, hi) == 16 + 17 + 17
+    assert rebuilt_trees(wide_first, lo, hi).adder_tables(lo, hi) == 4 + 5 + 16
+
+
+def test_values_near_the_limit_leave_trees_alone() -> None:
+    graph = solved(np.array([[1], [1]]))
+    assert rebuilt_trees(graph, np.array([-(2**60), 0]), np.array([0, 2**60])) is graph
+
+
+@given(st.integers(-(2**20), 2**20))
+def test_shortest_forms_are_the_number_with_as_few_digits(number: int) -> None:
+    forms = shortest_forms(number)
+    assert len(set(forms)) == len(forms)
+    for form in forms:
+        assert sum(digit << shift for shift, digit in form) == number
+        assert len(form) == naf_digits(number)
+
+
+def test_three_has_two_shortest_forms() -> None:
+    assert sorted(shortest_forms(3)) == [((0, -1), (2, 1)), ((0, 1), (1, 1))]
+
+
+@given(matrices, st.sampled_from([2, 4]))
+def test_chosen_digits_are_the_matrix(matrix: IntArray, power: int) -> None:
+    row, column, shift, sign = chosen_digits(matrix, power)
+    rebuilt = np.zeros_like(matrix)
+    np.add.at(rebuilt, (row, column), np.where(sign == 1, -1, 1) << shift)
+    assert np.array_equal(rebuilt, matrix)
+    assert len(row) == csd_counts(matrix).sum()
 
 
 def test_wrong_network_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,7 +155,10 @@ def networks(draw: Any, actors: int = 6, joins: bool = True) -> Network:
         stream = _extended(draw, build, stream)
         same = [old for old in (*streams, fork) if old[1] == stream[1]]
         if joins and same and draw(st.booleans()):
-            stream = build.add(Stage(draw(st.integers(0, 4))), stream[1], stream, draw(st.sampled_from(same)))
+            other = draw(st.sampled_from(same))
+            if draw(st.booleans()):
+                other = build.add(Stage(draw(st.integers(0, 12)), draw(st.integers(1, 4))), stream[1], other)
+            stream = build.add(Stage(draw(st.integers(0, 4))), stream[1], stream, other)
         streams.append(stream)
     build.add(Sink(stream[1][0] * stream[1][1]), stream[1], stream)
     if joins and draw(st.booleans()):

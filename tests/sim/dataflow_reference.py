@@ -52,6 +52,54 @@ class Stage(Actor):
         return Asked(fire, push, last and not space, ce and self.busy == 0 and not avail, step, changes)
 
 
+class Weighted(Actor):
+    def __init__(self, actor: flow.WeightedStage, pattern: Sequence[bool] | None) -> None:
+        self.actor, self.pattern = actor, [True] if pattern is None else pattern
+        self.v, self.busy = [False] * (actor.latency + 1), 0
+        self.a = self.place = self.held = self.n = self.t = 0
+        self.w = False
+        self.asked: list[int | None] = []  # of each beat asked for the cycle in which its request was taken
+
+    def ask(self, avail: bool, space: bool) -> Asked:
+        actor, port = self.actor, self.actor.port
+        outside = self.pattern[self.t % len(self.pattern)]
+        need = any(self.v[actor.first : actor.first + port.words])
+        ready = not need or (self.w if port.parts > 1 else self.held > 0)
+        last = self.v[actor.latency]
+        ce = ready and (not last or space)
+        take = ce and need
+        fire = ce and avail and self.busy == 0
+        length = min(port.burst, port.beats - self.place)
+        taken = bool(self.a and outside)
+        go = (not self.a or taken) and len(self.asked) + self.held + length <= port.depth
+        oldest = self.asked[0] if self.asked else None
+        come = outside and oldest is not None and oldest + port.memory_latency <= self.t
+        used = take if port.parts == 1 else self.held > 0 and (not self.w or take)
+
+        def edge() -> None:
+            if taken:
+                self.asked = [self.t if cycle is None else cycle for cycle in self.asked]
+            if come:
+                self.asked.pop(0)
+            if go:
+                self.asked += [None] * length
+                self.place = (self.place + length) % port.beats
+            self.a = go or (self.a and not taken)
+            self.held += come - used
+            if port.parts > 1:
+                self.w = (used and self.n == port.parts - 1) or (self.w and not take)
+                self.n = (self.n + used) % port.parts
+            if ce:
+                self.v = [False, fire, *self.v[1:-1]]
+                self.busy = actor.interval - 1 if fire else max(self.busy - 1, 0)
+            self.t += 1
+
+        moves = ce and (any(self.v[1:]) or self.busy > 0)
+        changes = bool(moves or go or (used and port.parts > 1) or (self.asked and any(self.pattern)))
+        starved = not ready or (ce and self.busy == 0 and not avail)
+        return Asked(fire, ce and last, ready and last and not space, starved, edge, changes)
+
+
 class Window(Actor):
     """R and g count over all frames."""
 
@@ -213,6 +261,8 @@ class Reference:
 def _actor(node: flow.Node, frames: int, stalls: Mapping[str, Any]) -> Actor:
     pattern = stalls.get(node.name)
     match node.actor:
+        case flow.WeightedStage():
+            return Weighted(node.actor, pattern)
         case flow.Stage():
             return Stage(node.actor)
         case flow.Window():

@@ -9,10 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netloom.core.dataflow import Network, Resample, Sink, Source, Stage
-from netloom.sim.dataflow import Deadlock, explain, minimum, optimise, pareto, simulate, steady, throttled
+from netloom.core.dataflow import Fifo, Network, Resample, Sink, Source, Stage
+from netloom.sim.dataflow import (
+    Deadlock,
+    Stall,
+    deadlock_under_stalls,
+    explain,
+    minimum,
+    optimise,
+    pareto,
+    simulate,
+    steady,
+    throttled,
+)
 from tests.sim import dataflow_reference as reference
-from tests.sim.dataflow_networks import Builder, networks, residual, skip
+from tests.sim.dataflow_networks import Builder, networks, residual, skip, windowed
+from tests.sim.test_dataflow import stalled
 
 GOALS = ["keep_interval_and_latency", "keep_interval", "no_deadlock"]
 
@@ -64,7 +76,8 @@ def test_depths_are_good_and_locally_smallest(data: st.DataObject) -> None:
             worse = steady(network, depths=less)
         except Deadlock:
             continue
-        assert not worse.periodic or worse.latency > aim.latency or worse.interval > aim.interval
+        stuck = bool(deadlock_under_stalls(network, less))
+        assert stuck or not worse.periodic or worse.latency > aim.latency or worse.interval > aim.interval
 
 
 @settings(max_examples=25, deadline=None)
@@ -77,8 +90,55 @@ def test_minimum_depths_run_and_smaller_ones_deadlock(data: st.DataObject) -> No
     for f, less in smaller_by_one(network, found.depths):
         stuck = found.fifos[f].smaller
         assert stuck is not None and stuck.deadlock
-        with pytest.raises(Deadlock):
-            simulate(network, 300, depths=less)
+        if stuck.latency < 0:
+            with pytest.raises(Deadlock):
+                simulate(network, 300, depths=less)
+        else:
+            assert stuck.circle == deadlock_under_stalls(network, less)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_no_stalls_can_stop_minimum_depths(data: st.DataObject) -> None:
+    network = data.draw(networks(5))
+    stalls = {name: [*pattern, True] for name, pattern in stalled(data.draw, network).items()}
+    offered = Stall({name: np.array(pattern) for name, pattern in stalls.items()})
+    trace = simulate(network, 10, depths=minimum(network).depths, stalls=offered)
+    assert (trace.frame_ends >= 0).all()
+
+
+def late(depth: int) -> Network:
+    """A skip connection through a long pipeline, which holds many beats if they come one after the other."""
+    shape, build = (8, 8), Builder(2)
+    source = build.add(Source(64), shape, name="in")
+    split = build.add(Stage(1), shape, source, name="split")
+    window = build.add(windowed(shape, (3, 3)), shape, split, name="window")
+    side = build.add(Stage(10), shape, split, name="side")
+    add = build.add(Stage(1), shape, window, name="add")
+    build.fifos.append(Fifo("skip", side[0], add[0], depth, 8, 64))
+    build.add(Sink(64), shape, add, name="out")
+    return build.network
+
+
+def test_a_slow_source_deadlocks_where_a_fast_one_does_not() -> None:
+    """Beats that come one by one leave the pipeline empty behind the one that waits at its end."""
+    found = minimum(late(100))
+    depth = int(found.depths[-2])
+    said = found.fifos[-2].smaller
+    assert found.fifos[-2].name == "skip"
+    assert said is not None and said.latency > 0 and "skip" in said.circle
+    slow = Stall({"in": np.arange(50) == 0})
+    less = found.depths.copy()
+    less[-2] -= 1
+    steady(late(depth), depths=less)
+    with pytest.raises(Deadlock, match="room in FIFO 'skip'"):
+        simulate(late(depth), depths=less, stalls=slow)
+    simulate(late(depth), depths=found.depths, stalls=slow)
+
+
+def test_stalls_are_for_edges() -> None:
+    with pytest.raises(ValueError, match="'conv' is no source, sink or constant"):
+        simulate(skip(100), stalls=Stall({"conv": np.array([True])}))
 
 
 @pytest.mark.parametrize("goal", GOALS)
@@ -91,6 +151,9 @@ def test_a_residual_network(goal: Any) -> None:
     for f, less in smaller_by_one(network, found.depths):
         said = found.fifos[f].smaller
         assert said is not None and said.proven
+        if said.deadlock and said.latency >= 0:
+            assert said.circle == deadlock_under_stalls(network, less)
+            continue
         if said.deadlock:
             with pytest.raises(Deadlock):
                 steady(network, depths=less)

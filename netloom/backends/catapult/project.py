@@ -6,6 +6,7 @@ from netloom.backends.catapult.options import CatapultOptions
 from netloom.backends.hls.options import HlsOptions
 from netloom.backends.hls.program import Program
 from netloom.backends.hls.scripts import largest_array, largest_table, memory_words, scripts
+from netloom.backends.hls.stream.program import StreamProgram
 from netloom.core.plan import Step
 
 STEPS = {"csim": 0, "synth": 1, "cosim": 0, "vivado": 0}
@@ -20,6 +21,7 @@ WIDEST = 64
 def catapult_project(program: Program, options: HlsOptions) -> tuple[dict[str, str], tuple[Step, ...]]:
     """Scripts by path, and the tool steps."""
     assert isinstance(options, CatapultOptions)
+    streaming = program if isinstance(program, StreamProgram) else None
     files = scripts(
         "netloom.backends.catapult",
         FILES,
@@ -33,5 +35,7 @@ def catapult_project(program: Program, options: HlsOptions) -> tuple[dict[str, s
         register_threshold=largest_array(program) * WIDEST,
         rom_threshold=largest_table(program),
         memories=memory_words(program),
+        blocks=[process.name for process in streaming.processes] if streaming else [],
+        fifos=streaming.channels if streaming else [],
     )
     return files, (Step("synth", ("catapult", "-shell", "-file", "scripts/build.tcl")),)

@@ -34,8 +34,6 @@ CATAPULT = Vendor(
         pragmas.TOP_DATAFLOW: (_pragma("hls_pipeline_init_interval {interval}"),),
         pragmas.STREAM_PROCESS: (_pragma("hls_design block"),),
         pragmas.STREAM_LOOP: (_pragma("hls_pipeline_init_interval {interval}"),),
-        # The steps are a loop inside, and part of the same pipeline.
-        pragmas.STREAM_STEPS: (_pragma("hls_pipeline_init_interval 1"),),
     },
     streams=Streams(
         manual='"Algorithmic C Datatypes" reference manual, ac_channel',

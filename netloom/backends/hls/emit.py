@@ -110,7 +110,7 @@ def properties(program: Program, module: ModuleOp, vendor: Vendor, backend: str)
         "top": program.top,
         "ports": PortInfo.to_json([port for port, _ in program.ports]),
         "signals": ",".join(variable.name for _, variable in program.ports),
-        "interval_cycles": str(program.interval),
+        "interval_cycles": str(timing.interval_cycles if timing and program.streaming else program.interval),
         "latency_cycles": str(timing.latency_cycles) if timing else "",
         "sources": ",".join(path.format(top=program.top) for path in SIMULATION_SOURCES),
         "headers": vendor.types,

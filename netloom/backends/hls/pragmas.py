@@ -49,7 +49,7 @@ STREAM_LOOP = "stream_loop"
 """A loop over beats starts an iteration every `{interval}` cycles; what is under way does not wait for more."""
 
 STREAM_STEPS = "stream_steps"
-"""The same for a loop around the steps of shared multipliers, of which a beat takes `{interval}`."""
+"""The same for a loop around the steps of shared multipliers, where the tool makes one pipeline of both."""
 
 STREAM_DEPTH = "stream_depth"
 """A FIFO `{name}` holds `{depth}` beats."""

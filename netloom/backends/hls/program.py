@@ -81,6 +81,11 @@ class Program:
         return self
 
     @property
+    def streaming(self) -> bool:
+        """Whether tensors come beat by beat."""
+        return False
+
+    @property
     def arrays(self) -> list[Variable]:
         """Arrays that become registers or wires."""
         return [*self.locals, *(variable for _, variable in self.ports)]

@@ -7,7 +7,8 @@ Names of figures are common to all vendors, as far as their tools report the sam
 * `clock_ns`: the shortest period that the tool expects, `clock_target_ns`: the one asked for;
 * `lut`, `ff`, `dsp`, `bram18` (blocks of 18 Kibit), `uram`, `alut`, `ram` (M20K or M10K blocks), `mlab`:
   what the HLS tool expects to use; `..._available`: what the device has;
-* `cosim_...`: measured in simulation of the RTL; `cosim_passed` is 1 or 0;
+* `cosim_...`: measured in simulation of the RTL; `cosim_passed` is 1 or 0; `cosim_<name>_beats` is the most
+  beats that a FIFO held;
 * `synth_...`: after logic synthesis or place and route.
 """
 
@@ -52,14 +53,15 @@ def read_reports(directory: Path, sources: Sequence[Source]) -> ToolReport | Non
     figures: Figures = {}
     found = False
     for source in sources:
-        file = _newest(directory.rglob(source.pattern))
+        file = newest(directory.rglob(source.pattern))
         if file is not None:
             found = True
             figures.update(_read(file, directory, source.read))
     return ToolReport(figures) if found else None
 
 
-def _newest(files: Iterable[Path]) -> Path | None:
+def newest(files: Iterable[Path]) -> Path | None:
+    """The file written last; None when there is none."""
     return max(
         (file for file in files if file.is_file()),
         key=lambda file: (file.stat().st_mtime_ns, file),

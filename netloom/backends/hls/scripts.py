@@ -58,6 +58,7 @@ def scripts(
         "testbench": "tb/testbench.cpp",
         "vectors": VECTORS,
         "headers": KINDS[types],
+        "streaming": program.streaming,
         **more,
     }
     loaded = environment(package)

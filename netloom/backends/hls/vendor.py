@@ -39,7 +39,8 @@ class Streams:
         parameter: parameter or reference by which a function reaches a FIFO.
         port_in, port_out: the same for a port `{name}`; its words have type `{name}_word`.
         take: expression that takes a beat from a port.
-        give: statement that gives a beat `{value}` to a port; `{first}` and `{last}` say where in a frame it is.
+        give: statement that gives a beat `{value}` to a port; `{first}` and `{last}` say whether it is a
+            frame's first or last.
         word: type of a word of a port with `{bits}` bits of data, where words are no beats.
         cleared: fields of a word that are not used.
     """

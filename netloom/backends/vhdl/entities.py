@@ -66,6 +66,9 @@ def entity_text(op: NetloomOp, entity: str, layer: Layer) -> str:
     if layer.started:
         ports[1:1] = [{"name": "rst", "mode": "in", "type": "std_logic"}]
         ports.append({"name": "start", "mode": "in", "type": "std_logic"})
+    if layer.word_bits:
+        ports.append({"name": "word", "mode": "in", "type": vector(layer.word_bits)})
+        ports.append({"name": "reading", "mode": "out", "type": "std_logic"})
     ports += [{"name": o.port, "mode": "in", "type": vector(o.bits)} for o in layer.operands]
     ports.append({"name": "y", "mode": "out", "type": vector(layer.y_bits)})
     return (

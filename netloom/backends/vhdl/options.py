@@ -21,6 +21,7 @@ class VhdlOptions(StrategyOptions):
     register_outputs: bool = True
 
     backend: ClassVar[str] = "vhdl"
+    outside_forms: ClassVar[tuple[str, ...]] = ("stream",)
 
     @property
     def schedule(self) -> str:

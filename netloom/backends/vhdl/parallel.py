@@ -22,6 +22,7 @@ from netloom.backends.vhdl.ports import TopPort, top_ports
 from netloom.backends.vhdl.scripts import project_files, steps
 from netloom.backends.vhdl.text import vector
 from netloom.backends.vhdl.top import Top, write_top
+from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
 from netloom.ir.program import main, model_name
 from netloom.passes.analysis.hardware import Hardware, PortInfo
@@ -37,12 +38,14 @@ class Circuit:
         ports: tensor ports of that entity.
         timing: latency and interval.
         shares_multipliers: whether it needs `netloom_mac`.
+        word_bits: of a word of weights from outside; 0 when all weights are inside.
     """
 
     files: dict[str, str]
     ports: list[TopPort]
     timing: ProgramTiming
     shares_multipliers: bool
+    word_bits: int
 
 
 def circuit(module: ModuleOp, program: Hardware, name: str, prefix: str, names: Names) -> Circuit:
@@ -63,15 +66,25 @@ def circuit(module: ModuleOp, program: Hardware, name: str, prefix: str, names: 
     layers = layers_of(module, program, prefix, names)
     top = write_top(program, layers, [port.signal for port in ports], timing, name)
     written = {f"src/{entity}.vhd": entity_text(op, entity, layer) for op, (entity, layer) in layers.items()}
-    written[f"src/{name}.vhd"] = _top_text(module, top, name, ports, timing)
-    return Circuit(written, ports, timing, any(layer.started for _, layer in layers.values()))
+    word_bits = max((layer.word_bits for _, layer in layers.values()), default=0)
+    written[f"src/{name}.vhd"] = _top_text(module, top, name, ports, timing, word_bits)
+    shares = any(layer.started for _, layer in layers.values())
+    return Circuit(written, ports, timing, shares, word_bits)
 
 
 def emit_parallel(module: ModuleOp, program: Hardware, options: VhdlOptions) -> BuildPlan:
-    """The project of a program of form `parallel`."""
+    """The project of a program of form `parallel`.
+
+    Raises:
+        CompileError: NL308 as `circuit`, and for weights outside the chip.
+    """
     top_name = Names().fresh(model_name(main(module)))
     names = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS])
     made = circuit(module, program, top_name, top_name, names)
+    if made.word_bits:
+        raise CompileError(
+            "NL308", "weights outside the chip in a parallel design", supported="such layers in a stream"
+        )
     ports, timing = made.ports, made.timing
     written = library([PACKAGE, MULTIPLIERS] if made.shares_multipliers else [PACKAGE])
     written |= made.files
@@ -99,18 +112,23 @@ def _properties(
     }
 
 
-def _signals(ports: list[TopPort], timing: ProgramTiming) -> list[dict[str, Any]]:
+def _signals(ports: list[TopPort], timing: ProgramTiming, word_bits: int = 0) -> list[dict[str, Any]]:
     """All ports of the top entity, in order."""
     control = [{"name": name, "mode": "in", "type": "std_logic"} for name in ("clk", "rst", "ce", "in_valid")]
     if timing.interval_cycles > 1:
         control.append({"name": "in_ready", "mode": "out", "type": "std_logic"})
+    if word_bits:
+        control.append({"name": "word", "mode": "in", "type": vector(word_bits)})
+        control.append({"name": "reading", "mode": "out", "type": "std_logic"})
     tensors = [{"name": p.signal, "mode": p.direction, "type": vector(p.bits)} for p in ports]
     inputs = [port for port in tensors if port["mode"] == "in"]
     outputs = [port for port in tensors if port["mode"] == "out"]
     return [*control, *inputs, {"name": "out_valid", "mode": "out", "type": "std_logic"}, *outputs]
 
 
-def _top_text(module: ModuleOp, top: Top, name: str, ports: list[TopPort], timing: ProgramTiming) -> str:
+def _top_text(
+    module: ModuleOp, top: Top, name: str, ports: list[TopPort], timing: ProgramTiming, word_bits: int
+) -> str:
     return (
         environment()
         .get_template("top.vhd.j2")
@@ -120,7 +138,7 @@ def _top_text(module: ModuleOp, top: Top, name: str, ports: list[TopPort], timin
             latency=timing.latency_cycles,
             interval=timing.interval_cycles,
             tensors=ports,
-            ports=_signals(ports, timing),
+            ports=_signals(ports, timing, word_bits),
             declarations=top.declarations,
             statements=top.statements,
         )

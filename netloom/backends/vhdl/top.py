@@ -147,6 +147,8 @@ class _TopWriter:
             ports = {port: name for port, (name, _) in sources.items()}
             if layer.started:
                 ports["start"] = self._flag(start)
+            if layer.word_bits:
+                ports |= {"word": "word", "reading": "reading"}
             label = self.names.fresh(f"u_{base}")
             self.top.statements += _instance(label, entity, {**_clock(layer), **ports, "y": signal})
         else:

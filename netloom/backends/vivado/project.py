@@ -25,6 +25,9 @@ SHARED = {
 VIVADO_FILES = {**SHARED, "Makefile": "vivado.mk.j2"}
 VITIS_FILES = {**SHARED, "Makefile": "vitis.mk.j2", "hls_config.cfg": "hls_config.cfg.j2"}
 
+PROFILING = " -enable_dataflow_profiling"
+"""Of `cosim_design`: the tool tracks how full FIFOs become (UG1399, config_cosim)."""
+
 VIVADO_USAGE = (
     "vivado_hls -f scripts/build.tcl                           C simulation and synthesis",
     "vivado_hls -f scripts/build.tcl csim=0 cosim=1 export=1   any other choice",
@@ -52,6 +55,7 @@ def vivado_project(program: Program, options: HlsOptions) -> tuple[dict[str, str
         steps=STEPS,
         standard="c++11",
         solution_options="",
+        profiling="",
         maximum_size=largest if largest > PARTITION_LIMIT else 0,
         export_format=options.export_format,
     )
@@ -78,6 +82,7 @@ def vitis_project(program: Program, options: HlsOptions) -> tuple[dict[str, str]
         steps=STEPS,
         standard="c++14",
         solution_options="-flow_target vivado ",
+        profiling=PROFILING if program.streaming else "",
         maximum_size=0,
         export_format=options.export_format,
         work=work,

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from netloom.backends.base import ToolReport
 from netloom.backends.hls.reports import Figures, Source, cells, chosen, number, read_reports
+from netloom.backends.vivado.occupancy import read_occupancy
 
 TIMES = {
     "UserAssignments/TargetClockPeriod": "clock_target_ns",
@@ -124,5 +125,13 @@ def read_vivado_report(directory: Path) -> ToolReport | None:
     return read_reports(directory, SOURCES)
 
 
-read_vitis_report = read_vivado_report
-"""Vitis HLS writes the same files as Vivado HLS."""
+def read_vitis_report(directory: Path) -> ToolReport | None:
+    """The same, and how full FIFOs became, which Vitis HLS tracks.
+
+    Raises:
+        CompileError: NL605 for a file that cannot be read.
+    """
+    report, occupancy = read_vivado_report(directory), read_occupancy(directory)
+    if report is None and not occupancy:
+        return None
+    return ToolReport({**(report.figures if report else {}), **occupancy})

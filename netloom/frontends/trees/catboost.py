@@ -20,12 +20,12 @@ from netloom.frontends.trees.errors import bad_split, corrupted, unfitted, unsup
 from netloom.frontends.trees.forest import Forest
 from netloom.frontends.trees.nodes import Tree, ensemble_of, two_columns
 
+PLAIN = (
+    *("RMSE", "MAE", "Quantile", "MAPE", "Lq", "Huber", "Expectile", "LogCosh", "MultiRMSE"),
+    *("YetiRank", "YetiRankPairwise", "PairLogit", "QueryRMSE", "StochasticRank", "LambdaMart"),
+)
 LOSSES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        ("RMSE", "MAE", "Quantile", "MAPE", "Lq", "Huber", "Expectile", "LogCosh", "MultiRMSE")
-        + ("YetiRank", "YetiRankPairwise", "PairLogit", "QueryRMSE", "StochasticRank", "LambdaMart"),
-        (),
-    ),
+    **dict.fromkeys(PLAIN, ()),
     "Logloss": ("sigmoid",),
     "CrossEntropy": ("sigmoid",),
     "MultiClass": ("softmax",),
@@ -59,8 +59,8 @@ def from_document(document: Any, origin: str) -> Forest:
     """The forest of a parsed model.
 
     Raises:
-        CompileError: NL122 for trees that are not oblivious and losses that have no exact form, NL123 for splits
-            over categories, NL124 when something is missing or does not fit together.
+        CompileError: NL122 for trees that are not oblivious and losses that have no exact form, NL123 for
+            splits over categories, NL124 when something is missing or does not fit together.
     """
     try:
         return _forest(document, origin)
@@ -78,7 +78,9 @@ def _forest(document: Any, origin: str) -> Forest:
         raise unsupported(f"loss '{loss}'", origin, ", ".join(LOSSES))
     info = document["features_info"]
     if info.get("categorical_features"):
-        raise bad_split("splits over categories", origin, "numerical features", "encode the categories as numbers")
+        raise bad_split(
+            "splits over categories", origin, "numerical features", "encode the categories as numbers"
+        )
     floats = info["float_features"]
     flat = [int(feature["flat_feature_index"]) for feature in floats]
     treated = [feature.get("nan_value_treatment", "AsIs") == "AsTrue" for feature in floats]

@@ -25,5 +25,8 @@ def bad_split(found: str, origin: str, supported: str, hint: str = "") -> Compil
 def corrupted(origin: str, found: str) -> CompileError:
     """The refusal of a file or of arrays that are no tree model."""
     return CompileError(
-        "NL124", found, origin=origin, hint="save the model again; the file may be truncated or of another kind"
+        "NL124",
+        found,
+        origin=origin,
+        hint="save the model again; the file may be truncated or of another kind",
     )

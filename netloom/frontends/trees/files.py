@@ -36,7 +36,9 @@ def from_path(path: Path) -> Forest:
         raise CompileError(
             "NL101", error.strerror or str(error), origin=path.name, hint="check the path"
         ) from error
-    forest = lightgbm.from_text(_text(data, path.name), path.name) if ending == ".txt" else _parsed(data, path)
+    forest = (
+        lightgbm.from_text(_text(data, path.name), path.name) if ending == ".txt" else _parsed(data, path)
+    )
     return forest.named(path.stem)
 
 

@@ -33,7 +33,8 @@ class Forest:
     Attributes:
         ensemble: over real numbers.
         steps: what follows, in order: `sigmoid`, `softmax`, `exp`, `exp_negative`, `argmax`, `negative`,
-            `complement` (p becomes 1 - p and p), `opposite` (s becomes -s and s), `flat` (one result without an axis).
+            `complement` (p becomes 1 - p and p), `opposite` (s becomes -s and s), `flat` (one result without
+            an axis).
         scale: of the sums, first.
         name: of the model.
         input, output: names of the ports.
@@ -73,7 +74,9 @@ class Writer:
     def __init__(self, add: object, origin: str = "") -> None:
         self._add, self._origin = add, origin
 
-    def op(self, op_type: type[Op], operands: Sequence[SSAValue], name: str, **properties: object) -> SSAValue:
+    def op(
+        self, op_type: type[Op], operands: Sequence[SSAValue], name: str, **properties: object
+    ) -> SSAValue:
         """Append an op."""
         made = make(op_type, operands, origin=f"{self._origin}{name}", **properties)  # type: ignore[arg-type]
         return self.insert(made)

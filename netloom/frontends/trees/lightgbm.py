@@ -1,8 +1,8 @@
 """LightGBM: model text, Booster and scikit-learn objects; the text is read without the library.
 
 The layout is that of `Booster.save_model`. `decision_type` has bit 0 for a split over categories, bit 1 for
-the default to the left, bits 2 and 3 for what counts as missing: nothing, zero or NaN (`include/LightGBM/tree.h`
-of LightGBM). Comparisons are x <= threshold in double.
+the default to the left, bits 2 and 3 for what counts as missing: nothing, zero or NaN (LightGBM's
+`include/LightGBM/tree.h`). Comparisons are x <= threshold in double.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ class _Splits:
         """All nodes."""
         for node in range(self.count):
             left, right = (
-                child if child >= 0 else self.count - 1 - child for child in (self.left[node], self.right[node])
+                child if child >= 0 else self.count - 1 - child
+                for child in (self.left[node], self.right[node])
             )
             if max(left, right) > 2 * self.count:
                 raise ValueError("a child does not exist")
@@ -153,7 +154,7 @@ class _Splits:
         self, node: int, left: int, right: int, default_left: bool, missing: int, origin: str
     ) -> None:
         """x <= threshold, with what counts as missing on its default side."""
-        cut = float(cuts(np.array(self.threshold[node]), inclusive=True))
+        cut = _beyond_zero(float(cuts(np.array(self.threshold[node]), inclusive=True)))
         feature = self.feature[node]
         if missing == NONE_MISSING:
             self.builder.compare(node, feature, cut, left, right, cut > 0.0)  # NaN counts as zero
@@ -165,6 +166,13 @@ class _Splits:
             self.builder.members(node, feature, inside, left, right, default_left)
         else:
             raise bad_split(f"missing type {missing}", origin, "none, zero, NaN")
+
+
+def _beyond_zero(cut: float) -> float:
+    """The library takes a row's numbers within `ZERO` of zero for zero, before any comparison."""
+    if -ZERO < cut <= 0.0:
+        return -ZERO
+    return float(np.nextafter(ZERO, 1.0)) if 0.0 < cut <= ZERO else cut
 
 
 def _with(cut: float, zero: tuple[float, float]) -> list[tuple[float, float]]:

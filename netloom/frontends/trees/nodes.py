@@ -58,11 +58,13 @@ def ensemble_of(
         values = np.concatenate([empty, *(tree.values for tree in trees)])
         feature, cut, missing = joined[0].astype(np.int64), joined[1], joined[4].astype(np.bool_)
         left, right = (
-            _joined([_shifted(getattr(tree, side), start) for tree, start in zip(trees, starts, strict=False)])
+            _joined(
+                [_shifted(getattr(tree, side), start) for tree, start in zip(trees, starts, strict=False)]
+            )
             for side in ("left", "right")
         )
-        is_leaf = left < 0
-        number = np.where(is_leaf, -np.cumsum(is_leaf), np.cumsum(~is_leaf) - 1)
+        is_leaf: Bools = left < 0
+        number = np.where(is_leaf, np.negative(np.cumsum(is_leaf)), np.cumsum(~is_leaf) - 1)
         inner = np.flatnonzero(~is_leaf)
         return in_order(
             n_features,
@@ -82,7 +84,7 @@ def ensemble_of(
 def two_columns(trees: Ensemble, threshold: float = 0.0) -> Ensemble:
     """A binary score as the scores of two classes: a constant, and the score itself.
 
-    The largest of them is the class, and their softmax are the probabilities of both where the constant is zero.
+    The largest of them is the class. Where the constant is zero, their softmax are the probabilities of both.
     """
     zeros = np.zeros((trees.n_leaves, 1))
     return replace(
@@ -136,14 +138,18 @@ class TreeBuilder:
         """Make a reserved node a leaf."""
         self.values[node] = values
 
-    def compare(
-        self, node: int, feature: int, cut: float, left: int, right: int, missing_left: bool
-    ) -> None:
+    def compare(self, node: int, feature: int, cut: float, left: int, right: int, missing_left: bool) -> None:
         """Make a reserved node a comparison."""
         self.nodes[node] = (feature, cut, left, right, missing_left)
 
     def members(
-        self, node: int, feature: int, inside: Sequence[tuple[float, float]], left: int, right: int, missing: bool
+        self,
+        node: int,
+        feature: int,
+        inside: Sequence[tuple[float, float]],
+        left: int,
+        right: int,
+        missing: bool,
     ) -> None:
         """Make a reserved node go left where x is in one of the ascending intervals [low, high).
 
@@ -151,7 +157,8 @@ class TreeBuilder:
             node: the reserved node.
             feature: what it reads.
             inside: intervals without overlap.
-            left, right: where x in an interval, and elsewhere, leads.
+            left: where x in an interval leads.
+            right: where x elsewhere leads.
             missing: whether a NaN goes left.
         """
         cuts = [bound for interval in inside for bound in interval]

@@ -27,4 +27,6 @@ def from_object(model: Any) -> Forest:
     for library, reader in READERS.items():
         if library in libraries:
             return reader(model)
-    raise unsupported(f"{type(model).__name__} is no ensemble of trees", type(model).__name__, ", ".join(READERS))
+    raise unsupported(
+        f"{type(model).__name__} is no ensemble of trees", type(model).__name__, ", ".join(READERS)
+    )

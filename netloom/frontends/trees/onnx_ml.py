@@ -1,8 +1,8 @@
 """Operators of the domain ai.onnx.ml: ensembles of trees and what exporters put around them.
 
-The attributes of TreeEnsembleClassifier and TreeEnsembleRegressor are those of ai.onnx.ml 1 to 3, those of
-TreeEnsemble of ai.onnx.ml 5. Where the specification is silent (which class a binary score means), the rule is
-that of ONNX Runtime.
+The attributes of TreeEnsembleClassifier and TreeEnsembleRegressor are those of ai.onnx.ml 1 to 3, those
+of TreeEnsemble are of ai.onnx.ml 5. Where the specification is silent (which class a binary score means)
+the rule is that of ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRA
 
 
 class _Nodes:
-    """Nodes of all trees, with their kind of comparison; branches are numbers of nodes or, below zero, leaves."""
+    """Writes comparing nodes of all modes; branches are numbers of the builder's nodes."""
 
     def __init__(self, node: NodeContext, features: int, outputs: int, kind: Any) -> None:
         self.node, self.features, self.outputs, self.kind = node, features, outputs, kind
@@ -43,12 +43,21 @@ class _Nodes:
     def equal(self, value: float) -> tuple[float, float]:
         """The numbers that equal a value, as an interval [low, high)."""
         below, up_to = (
-            float(cuts(np.array(value), inclusive=inclusive, rounded_to=self.kind)) for inclusive in (False, True)
+            float(cuts(np.array(value), inclusive=inclusive, rounded_to=self.kind))
+            for inclusive in (False, True)
         )
         return below, up_to
 
     def comparison(
-        self, builder: TreeBuilder, place: int, mode: str, feature: int, value: float, yes: int, no: int, nan: bool
+        self,
+        builder: TreeBuilder,
+        place: int,
+        mode: str,
+        feature: int,
+        value: float,
+        yes: int,
+        no: int,
+        nan: bool,
     ) -> None:
         """One comparing node; `nan` says whether a NaN takes the branch `yes`."""
         below, up_to = self.equal(value)
@@ -75,7 +84,10 @@ def _ensemble(node: NodeContext, prefix: str, outputs: int) -> Ensemble:
         raise unsupported(f"aggregate_function {aggregate}", node.name, "SUM, AVERAGE")
     features = node.shape()[-1]
     try:
-        keys = [(int(t), int(n)) for t, n in zip(_list(node, "nodes_treeids"), _list(node, "nodes_nodeids"), strict=True)]
+        keys = [
+            (int(t), int(n))
+            for t, n in zip(_list(node, "nodes_treeids"), _list(node, "nodes_nodeids"), strict=True)
+        ]
         place = {key: number for number, key in enumerate(keys)}
         if len(place) != len(keys):
             raise ValueError("two nodes have one number")
@@ -89,7 +101,9 @@ def _ensemble(node: NodeContext, prefix: str, outputs: int) -> Ensemble:
         tree = builder.tree()
         roots = _roots(keys, place, tree)
     except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise corrupted(node.name, f"its attributes do not describe trees: {type(error).__name__} {error}") from error
+        raise corrupted(
+            node.name, f"its attributes do not describe trees: {type(error).__name__} {error}"
+        ) from error
     found = ensemble_of([tree], features, _base(node, outputs), node.name, roots)
     # The base values are not averaged.
     return _averaged(found) if aggregate == "AVERAGE" else found
@@ -154,9 +168,7 @@ def _leaf_values(
     return found
 
 
-def _roots(
-    keys: Sequence[tuple[int, int]], place: Mapping[tuple[int, int], int], tree: Tree
-) -> list[int]:
+def _roots(keys: Sequence[tuple[int, int]], place: Mapping[tuple[int, int], int], tree: Tree) -> list[int]:
     """The first node of each tree, which must be one that no other leads to."""
     below = {int(child) for child in (*tree.left[tree.left >= 0], *tree.right[tree.left >= 0])}
     roots: dict[int, int] = {}
@@ -310,7 +322,9 @@ def _modern_nodes(node: NodeContext, features: int, outputs: int) -> tuple[TreeB
             inside = [writer.equal(member) for member in sorted(set(next(members)))]
             builder.members(place, int(feature), inside, yes, no, bool(nan))
         else:
-            writer.comparison(builder, place, MODES[int(mode)], int(feature), float(value), yes, no, bool(nan))
+            writer.comparison(
+                builder, place, MODES[int(mode)], int(feature), float(value), yes, no, bool(nan)
+            )
     return builder, [int(root) for root in _list(node, "tree_roots")]
 
 
@@ -336,7 +350,8 @@ def scaler(node: NodeContext) -> Results:
     x = node.operand(0)
     columns = shape_of(x.type)[-1:]
     offset, scale = (
-        np.asarray(node.attribute(name, [default]), dtype=np.float32) for name, default in (("offset", 0.0), ("scale", 1.0))
+        np.asarray(node.attribute(name, [default]), dtype=np.float32)
+        for name, default in (("offset", 0.0), ("scale", 1.0))
     )
     for name, values in (("offset", offset), ("scale", scale)):
         if values.shape not in ((1,), columns):
@@ -350,33 +365,31 @@ def zip_map(node: NodeContext) -> Results:
     return [node.operand(0)]
 
 
-NODES = (
-    "treeids nodeids featureids hitrates hitrates_as_tensor modes values values_as_tensor truenodeids falsenodeids"
-    " missing_value_tracks_true"
+def _names(prefix: str, names: str) -> frozenset[str]:
+    return frozenset(f"{prefix}{name}" for name in names.split())
+
+
+NODES = _names(
+    "nodes_", "treeids nodeids featureids hitrates hitrates_as_tensor modes values values_as_tensor"
 )
+BRANCHES = _names("nodes_", "truenodeids falsenodeids missing_value_tracks_true")
+COMMON = frozenset({"base_values", "base_values_as_tensor", "post_transform", "aggregate_function"})
+OLDER = NODES | BRANCHES | COMMON
 LEAVES = "treeids nodeids ids weights weights_as_tensor"
-OLDER = frozenset(
-    {
-        *(f"nodes_{name}" for name in NODES.split()),
-        *("base_values", "base_values_as_tensor", "post_transform", "aggregate_function"),
-    }
-)
-MODERN = frozenset(
-    "aggregate_function leaf_targetids leaf_weights membership_values n_targets nodes_falseleafs nodes_falsenodeids"
-    " nodes_featureids nodes_hitrates nodes_missing_value_tracks_true nodes_modes nodes_splits nodes_trueleafs"
-    " nodes_truenodeids post_transform tree_roots".split()
+LABELS = frozenset({"classlabels_int64s", "classlabels_strings"})
+MODERN = (
+    _names("nodes_", "falseleafs falsenodeids featureids hitrates missing_value_tracks_true modes splits")
+    | _names("nodes_", "trueleafs truenodeids")
+    | _names("leaf_", "targetids weights")
+    | {"aggregate_function", "membership_values", "n_targets", "post_transform", "tree_roots"}
 )
 
 CONVERTERS: dict[str, Converter] = {
-    "TreeEnsembleClassifier": Converter(
-        classifier,
-        OLDER | {f"class_{name}" for name in LEAVES.split()} | {"classlabels_int64s", "classlabels_strings"},
-        (DOMAIN,),
-    ),
+    "TreeEnsembleClassifier": Converter(classifier, OLDER | _names("class_", LEAVES) | LABELS, (DOMAIN,)),
     "TreeEnsembleRegressor": Converter(
-        regressor, OLDER | {f"target_{name}" for name in LEAVES.split()} | {"n_targets"}, (DOMAIN,)
+        regressor, OLDER | _names("target_", LEAVES) | {"n_targets"}, (DOMAIN,)
     ),
     "TreeEnsemble": Converter(tree_ensemble, MODERN, (DOMAIN,)),
     "Scaler": Converter(scaler, frozenset({"offset", "scale"}), (DOMAIN,)),
-    "ZipMap": Converter(zip_map, frozenset({"classlabels_int64s", "classlabels_strings"}), (DOMAIN,)),
+    "ZipMap": Converter(zip_map, LABELS, (DOMAIN,)),
 }

@@ -28,8 +28,8 @@ def from_object(model: Any) -> Forest:
     """The forest of a fitted estimator, or of a Pipeline that ends in one.
 
     Raises:
-        CompileError: NL121 when it is not fitted, NL122 for an estimator or a step that has no exact form, NL123
-            for splits over categories.
+        CompileError: NL121 when it is not fitted, NL122 for an estimator or a step that has no exact form,
+            NL123 for splits over categories.
     """
     kind = type(model).__name__
     if kind == "Pipeline":
@@ -85,7 +85,9 @@ def _average(model: Any, estimators: Sequence[Any], classes: bool) -> Forest:
     trees = [_tree(each.tree_, values(each.tree_)) for each in estimators]
     ensemble = _joined(trees, model.n_features_in_, origin)
     steps = () if classes or model.n_outputs_ > 1 else ("flat",)
-    return Forest(ensemble, steps, 1.0 / len(trees), output="probability" if classes else "y", notes=_labels(model))
+    return Forest(
+        ensemble, steps, 1.0 / len(trees), output="probability" if classes else "y", notes=_labels(model)
+    )
 
 
 def _joined(trees: Sequence[Tree], features: int, origin: str, base: Reals | None = None) -> Ensemble:
@@ -185,11 +187,11 @@ def _histogram_tree(nodes: Any, column: int, outputs: int, origin: str) -> Tree:
 
 
 def mean_path(samples: NDArray[Any]) -> Reals:
-    """Mean length of an unsuccessful search among so many samples (Liu, Ting, Zhou, ICDM 2008, equation 1)."""
+    """Mean length of an unsuccessful search among samples (Liu, Ting, Zhou, ICDM 2008, equation 1)."""
     n = np.asarray(samples, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = 2.0 * (np.log(n - 1.0) + EULER_GAMMA) - 2.0 * (n - 1.0) / n
-    return np.where(n <= 1, 0.0, np.where(n == 2, 1.0, found))
+    return np.asarray(np.where(n <= 1, 0.0, np.where(n == 2, 1.0, found)))
 
 
 def _isolation_forest(model: Any) -> Forest:
@@ -263,7 +265,7 @@ def _ranged(step: Any) -> Scaler:
 
     def apply(x: Reals, column: NDArray[np.int64]) -> Reals:
         found = x * np.asarray(step.scale_)[column] + np.asarray(step.min_)[column]
-        return np.clip(found, *step.feature_range) if step.clip else found
+        return np.asarray(np.clip(found, *step.feature_range)) if step.clip else found
 
     return apply
 
@@ -282,9 +284,7 @@ READERS: Mapping[str, Callable[[Any], Forest]] = {
     **dict.fromkeys(("RandomForestClassifier", "RandomForestRegressor"), _forest),
     **dict.fromkeys(("ExtraTreesClassifier", "ExtraTreesRegressor"), _forest),
     **dict.fromkeys(("GradientBoostingClassifier", "GradientBoostingRegressor"), _gradient_boosting),
-    **dict.fromkeys(
-        ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), _histogram_boosting
-    ),
+    **dict.fromkeys(("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), _histogram_boosting),
     "IsolationForest": _isolation_forest,
 }
 """Estimator to what reads it."""

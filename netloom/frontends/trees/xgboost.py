@@ -51,7 +51,9 @@ OBJECTIVES: Mapping[str, tuple[Callable[[Reals], Reals], tuple[str, ...]]] = {
     "reg:logistic": (_log_odds, ("sigmoid",)),
     "multi:softprob": (_same, ("softmax",)),
     "multi:softmax": (_same, ("argmax",)),
-    **dict.fromkeys(("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft"), (np.log, ("exp",))),
+    **dict.fromkeys(
+        ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft"), (np.log, ("exp",))
+    ),
 }
 """Objective to the margin of its base score and the steps from margins to predictions."""
 
@@ -132,7 +134,9 @@ def _forest(learner: Any, origin: str) -> Forest:
     if classes == 1:
         steps = (*steps, "flat")
     names = {"sigmoid": "probability", "softmax": "probability", "argmax": "label"}
-    return Forest(ensemble, steps, output=names.get(steps[0], "score") if steps else "score", notes=_notes(learner))
+    return Forest(
+        ensemble, steps, output=names.get(steps[0], "score") if steps else "score", notes=_notes(learner)
+    )
 
 
 def _base_score(text: Any) -> Reals:
@@ -155,14 +159,14 @@ def _tree(tree: Any, origin: str, features: int) -> Tree:
         raise unsupported("trees with a vector in each leaf", origin, "multi_strategy='one_output_per_tree'")
     left = np.asarray(tree["left_children"], dtype=np.int64)
     conditions = np.asarray(tree["split_conditions"], dtype=np.float32)
-    arrays = {
-        "feature": np.asarray(tree["split_indices"], dtype=np.int64),
-        "left": left,
-        "right": np.asarray(tree["right_children"], dtype=np.int64),
-        "missing_left": np.asarray(tree["default_left"]).astype(np.bool_),
-        "values": conditions.astype(np.float64)[:, None],
-    }
-    plain = Tree(cut=cuts(conditions, rounded_to=np.float32), **arrays)
+    plain = Tree(
+        np.asarray(tree["split_indices"], dtype=np.int64),
+        cuts(conditions, rounded_to=np.float32),
+        left,
+        np.asarray(tree["right_children"], dtype=np.int64),
+        np.asarray(tree["default_left"]).astype(np.bool_),
+        conditions.astype(np.float64)[:, None],
+    )
     categorical = np.flatnonzero(np.asarray(tree.get("split_type", [])) == 1)
     if not categorical.size:
         return plain

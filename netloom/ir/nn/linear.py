@@ -17,6 +17,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
+from netloom.core.dataflow import WeightPort
 from netloom.ir.attributes import ArrayAttr
 from netloom.ir.base import NetloomOp, RealOp, Shape, Values, axis_of
 from netloom.ir.interval import Interval, check_width, matrix_product, thinned, total
@@ -90,6 +91,8 @@ class DenseOp(NetloomOp):
       including, (r div K + 1) * N / k.
 
     Only layers of strategy `resource` have a reuse factor; the pass `set-reuse-factors` gives it to them.
+    The pass `place-weights` sets `memory_latency` on those that read their weights from a memory outside:
+    the cycles that it takes to answer.
     """
 
     name = "nn.dense"
@@ -98,6 +101,7 @@ class DenseOp(NetloomOp):
     bias = opt_operand_def()
     strategy = prop_def(StringAttr)
     reuse_factor = opt_prop_def(IntegerAttr)
+    memory_latency = opt_prop_def(IntegerAttr)
     result = result_def()
 
     def shape_rule(self) -> Shape:
@@ -131,15 +135,29 @@ class DenseOp(NetloomOp):
             raise VerifyException("nn.dense: the bias has the fraction of the product")
         self.verify_reuse()
 
+    @property
+    def weight_port(self) -> WeightPort | None:
+        """The words of a layer that reads its weights from a memory outside."""
+        if self.reuse_factor is None or self.memory_latency is None:
+            return None
+        inputs, outputs = self.operand_shapes[1]
+        weight, words = self.operand_formats[1], self.reuse_factor.value.data
+        bits = max(weight.width + (0 if weight.signed else 1), 1)
+        return WeightPort(words, inputs * outputs // words * bits, self.memory_latency.value.data)
+
     def verify_reuse(self) -> None:
         """A reuse factor belongs to the strategy `resource`, and is one of `reuse_factors`."""
         if self.reuse_factor is None:
+            if self.memory_latency is not None:
+                raise VerifyException("nn.dense: weights outside need a reuse factor")
             return
         if self.strategy.data != "resource":
             raise VerifyException(f"nn.dense: the strategy {self.strategy.data} has no reuse factor")
         factor, shape = self.reuse_factor.value.data, self.operand_shapes[1]
         if factor not in reuse_factors(*shape):
             raise VerifyException(f"nn.dense: a reuse factor of {factor} does not divide weights of {shape}")
+        if self.memory_latency is not None and self.memory_latency.value.data < 1:
+            raise VerifyException("nn.dense: a memory takes at least one cycle to answer")
 
     def evaluate(self, operands: Sequence[Values]) -> Values:
         """x @ w + b."""

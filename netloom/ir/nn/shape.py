@@ -21,6 +21,11 @@ from netloom.ir.interval import Interval, Ints
 class WiringOp(NetloomOp):
     """Base: intervals move with the elements."""
 
+    @property
+    def fills(self) -> bool:
+        """Whether the result has elements that are in no operand."""
+        return False
+
     def interval_rule(self, operands: Sequence[Interval]) -> Interval:
         """The operands' intervals, moved."""
         low = self.move([self.lifted(x.low, i) for i, x in enumerate(operands)])
@@ -42,7 +47,13 @@ class WiringOp(NetloomOp):
 
 
 def element_map(op: WiringOp) -> Ints:
-    """For each result element (row-major) the index into the operands' elements laid end to end."""
+    """For each result element (row-major) the index into the operands' elements laid end to end.
+
+    Raises:
+        VerifyException: the result has elements that are in no operand.
+    """
+    if op.fills:
+        raise VerifyException(f"{op.name} has elements that are in no operand")
     offsets = np.cumsum([0] + [math.prod(shape) for shape in op.operand_shapes])
     operands = [
         np.arange(start, start + math.prod(shape), dtype=np.int64).reshape(1, *shape)

@@ -93,6 +93,11 @@ class WindowBase(WiringOp):
         top, left, bottom, right = (int(size) for size in self.padding.values)
         return Geometry((rows, columns), kernel, strides, dilations, (top, left, bottom, right))
 
+    @property
+    def fills(self) -> bool:
+        """Whether any window leaves the image."""
+        return self.geometry.is_padded
+
     def shape_rule(self) -> Shape:
         """Positions and taps take the place of rows and columns."""
         geometry = self.geometry

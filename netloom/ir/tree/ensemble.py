@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -57,13 +57,14 @@ class EnsembleOp(NetloomOp):
         if self not in _ENSEMBLES:
             whole = self.threshold.values.dtype.kind == "i"
             convert = ArrayAttr.ints if whole else ArrayAttr.reals
-            _ENSEMBLES[self] = Ensemble(
-                self.operand_shapes[0][-1],
-                missing_left=self.missing_left.values.astype(np.bool_),
-                **{name: cast(ArrayAttr, self.properties[name]).ints() for name in NODE_ARRAYS},
-                **{name: convert(cast(ArrayAttr, self.properties[name])) for name in ARRAYS if name in REAL},
-            )
+            arrays: dict[str, Any] = {name: self._array(name).ints() for name in NODE_ARRAYS}
+            arrays |= {name: convert(self._array(name)) for name in REAL}
+            missing = self.missing_left.values.astype(np.bool_)
+            _ENSEMBLES[self] = Ensemble(self.operand_shapes[0][-1], missing_left=missing, **arrays)
         return _ENSEMBLES[self]
+
+    def _array(self, name: str) -> ArrayAttr:
+        return cast(ArrayAttr, self.properties[name])
 
     @property
     def rows(self) -> int:
@@ -89,7 +90,7 @@ class EnsembleOp(NetloomOp):
     def verify_elements(self, operand_kinds: set[bool]) -> None:
         """The arrays describe trees, in mantissas where the operand is fixed-point."""
         super().verify_elements(operand_kinds)
-        kinds = {self.properties[name].values.dtype.kind for name in REAL}  # type: ignore[attr-defined]  # arrays
+        kinds = {self._array(name).values.dtype.kind for name in REAL}
         if self.is_fixed and (kinds != {"i"} or self.fraction is None):
             raise VerifyException("tree.ensemble: fixed-point trees hold mantissas and a fraction")
         if not self.is_fixed and "i" in kinds:

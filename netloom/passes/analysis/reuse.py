@@ -32,6 +32,7 @@ class Sharing:
         input_bits: width of an input as a signed number.
         weight_bits: width of a weight as a signed number.
         result_bits: width of a result.
+        outside: whether the weights come from a memory outside the chip.
     """
 
     rows: int
@@ -41,6 +42,7 @@ class Sharing:
     input_bits: int
     weight_bits: int
     result_bits: int
+    outside: bool = False
 
     @property
     def terms(self) -> int:
@@ -75,7 +77,7 @@ class Sharing:
     @property
     def in_block_memory(self) -> bool:
         """Whether the weights are kept in block memory instead of lookup tables."""
-        deep = self.reuse_factor > TABLE_DEPTH_WORDS
+        deep = self.reuse_factor > TABLE_DEPTH_WORDS and not self.outside
         return deep and self.word_bits * self.reuse_factor >= TABLE_BITS
 
 
@@ -101,6 +103,7 @@ def sharing(op: DenseOp) -> Sharing:
         _signed_bits(op.operand_formats[0]),
         _signed_bits(op.operand_formats[1]),
         max(op.result_format.width, 1),
+        op.weight_port is not None,
     )
 
 

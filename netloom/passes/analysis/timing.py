@@ -214,7 +214,7 @@ def _shared(op: DenseOp, device: Device) -> list[Step]:
     table = device.rom_ns + math.ceil(deeper / 2) * device.level_ns
     found = [
         Step("load", 0.0, use.rows * use.inputs * use.input_bits, True),
-        Step("read", device.rom_ns if use.in_block_memory else table, use.word_bits + operands, True),
+        Step("read", device.rom_ns if use.in_block_memory or use.outside else table, use.word_bits + operands, True),
     ]
     if use.in_block_memory:
         found.append(Step("operands", device.rom_ns, use.word_bits + operands, True))

@@ -29,6 +29,9 @@ DIRECT_INPUTS = 5
 """A table that comparisons address directly has at most so many of them: with the other operand of the adder
 behind it that is one LUT."""
 
+JOINED_INPUTS = 5
+"""Tables are joined while they have at most so many inputs together, for the same reason."""
+
 LEVELS_PER_STEP = 4
 """Levels of selectors that no register divides: two levels of LUTs."""
 
@@ -112,9 +115,7 @@ class Sum:
 
 def _paired(ranges: Sequence[Range]) -> list[Range]:
     """Ranges of the sums of neighbours; an odd last one goes on alone."""
-    found = [
-        (a[0] + b[0], a[1] + b[1]) for a, b in zip(ranges[0::2], ranges[1::2], strict=False)
-    ]
+    found = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(ranges[0::2], ranges[1::2], strict=False)]
     return [*found, ranges[-1]] if len(ranges) % 2 else found
 
 
@@ -183,14 +184,20 @@ class Plan:
         first = len(self.comparisons)
         return 0 if signal < first else -(-self.height[signal - first] // LEVELS_PER_STEP)
 
+    @cached_property
+    def _alive(self) -> list[list[int]]:
+        first, steps = len(self.comparisons), self.select_steps
+        last = dict.fromkeys(self.addresses, steps + 1)
+        for number, selector in enumerate(self.selectors):
+            step = self.step_of(first + number)
+            for signal in (selector.select, selector.clear, selector.set):
+                last[signal] = max(last.get(signal, 0), step)
+        read = sorted((signal, step) for signal, step in last.items() if signal >= 0)
+        return [[s for s, end in read if self.step_of(s) <= step < end] for step in range(steps + 1)]
+
     def alive(self, step: int) -> list[int]:
         """Signals that are read after a step, in order."""
-        read = set(self.addresses)
-        first = len(self.comparisons)
-        for number, selector in enumerate(self.selectors):
-            if self.step_of(first + number) > step:
-                read.update((selector.select, selector.clear, selector.set))
-        return sorted(signal for signal in read if signal >= 0 and self.step_of(signal) <= step)
+        return self._alive[step]
 
 
 _PLANS: WeakKeyDictionary[EnsembleOp, Plan] = WeakKeyDictionary()
@@ -214,12 +221,15 @@ def plan(ensemble: Ensemble) -> Plan:
                 terms[column].append(term)
             else:
                 constants[column] += term.values[0]
-    sums = [_sum(found, constant) if found else None for found, constant in zip(terms, constants, strict=True)]
+    sums = [
+        _sum(found, constant) if found else None for found, constant in zip(terms, constants, strict=True)
+    ]
     return signals.finish(sums, constants)
 
 
 def _sum(terms: Sequence[Term], constant: int) -> Sum:
     """The terms with the constant where it costs fewest bits, narrow neighbours together."""
+    terms = _joined(terms)
     low = [term.range[0] for term in terms]
     lifted = [term.plus(-lowest) for term, lowest in zip(terms, low, strict=True)]
     total = constant + sum(low)
@@ -229,6 +239,40 @@ def _sum(terms: Sequence[Term], constant: int) -> Sum:
         _ordered(lifted, total),
     ]
     return min(candidates, key=lambda each: each.adder_bits)
+
+
+def _joined(terms: Sequence[Term]) -> list[Term]:
+    """Small tables as one where their signals together address a table that is no larger than one of LUTs.
+
+    Each table takes in, one after the other, the one that shares most signals with it.
+    """
+    large = [term for term in terms if len(term.address) > JOINED_INPUTS - 1]
+    small = sorted((t for t in terms if len(t.address) < JOINED_INPUTS), key=lambda t: -len(t.address))
+    found: list[Term] = []
+    while small:
+        term = small.pop(0)
+        while True:
+            mine = set(term.address)
+            fitting = [n for n, t in enumerate(small) if len(mine | set(t.address)) <= JOINED_INPUTS]
+            if not fitting:
+                break
+            best = max(fitting, key=lambda n: (len(mine & set(small[n].address)), len(small[n].address)))
+            term = _added(term, small.pop(best))
+        found.append(term)
+    return [*large, *found]
+
+
+def _added(a: Term, b: Term) -> Term:
+    """One table for the sum of two."""
+    address = tuple(sorted({*a.address, *b.address}))
+    places = [[address.index(signal) for signal in term.address] for term in (a, b)]
+
+    def read(term: Term, place: Sequence[int], number: int) -> int:
+        return term.values[sum((number >> bit & 1) << n for n, bit in enumerate(place))]
+
+    numbers = range(1 << len(address))
+    values = (read(a, places[0], n) + read(b, places[1], n) for n in numbers)
+    return Term(address, tuple(values))
 
 
 def _with_constant(terms: Sequence[Term], constant: int) -> list[Term]:
@@ -361,14 +405,16 @@ class _Signals:
         selectors = [Selector(moved[s.select], moved[s.clear], moved[s.set]) for s in selectors]
         height: list[int] = []
         for selector in selectors:
-            below = [height[s - len(comparisons)] for s in (selector.clear, selector.set) if s >= len(comparisons)]
+            below = [
+                height[s - len(comparisons)] for s in (selector.clear, selector.set) if s >= len(comparisons)
+            ]
             height.append(1 + max(below, default=0))
         moved_sums = tuple(None if each is None else each.renumbered(moved) for each in sums)
         return Plan(comparisons, tuple(selectors), tuple(height), moved_sums, tuple(constants))
 
 
 def _split(right: int, left: int, size: int) -> int:
-    """How many of `size` numbers the right branch gets: a power of two where both fit, so that a bit decides."""
+    """How many of `size` numbers the right branch gets: a power of two where both fit, so a bit decides."""
     half = 1 << max(size - 1, 0).bit_length() - 1 if size > 1 else 0
     if right <= half and left <= size - half:
         return half
@@ -378,8 +424,12 @@ def _split(right: int, left: int, size: int) -> int:
 
 
 def _term(address: tuple[int, ...], values: tuple[int, ...]) -> Term:
-    """A table; without an address when all values are equal."""
-    return Term(address, values) if len(set(values)) > 1 else Term((), values[:1])
+    """A table, without the signals that its values do not depend on; without any when all are equal."""
+    for bit in range(len(address) - 1, -1, -1):
+        halves = [tuple(v for n, v in enumerate(values) if n >> bit & 1 == side) for side in (0, 1)]
+        if halves[0] == halves[1]:
+            address, values = address[:bit] + address[bit + 1 :], halves[0]
+    return Term(address, values)
 
 
 def _nearest(number: int, known: Mapping[int, int], bits: int) -> int:
@@ -387,6 +437,7 @@ def _nearest(number: int, known: Mapping[int, int], bits: int) -> int:
     return min(known, key=lambda other: number ^ other)
 
 
-def table_bits(address_bits: int) -> int:
-    """LUTs for each bit of a table's values."""
-    return 1 if address_bits <= LUT_INPUTS else math.ceil(2 ** (address_bits - LUT_INPUTS) * 4 / 3)
+def table_luts(term: Term) -> int:
+    """LUTs for each bit of a table's values: beyond six inputs a tree of them with selectors."""
+    more = len(term.address) - LUT_INPUTS
+    return 1 if more <= 0 else math.ceil(2**more * 4 / 3)

@@ -22,7 +22,9 @@ def _helper(function: _Function) -> _Function:
 
 
 @_helper
-def _gather(column: IntArray, first: IntArray, digits: IntArray, chosen: IntArray, others: IntArray, skip: int) -> int:
+def _gather(
+    column: IntArray, first: IntArray, digits: IntArray, chosen: IntArray, others: IntArray, skip: int
+) -> int:
     """Lists the digits (row, shift, sign) of one column's chosen alternatives, but for one row."""
     n = 0
     for row in range(len(column)):
@@ -60,7 +62,12 @@ def _visit(
 
 @njit(cache=True)
 def choose(
-    entries: IntArray, n_alternatives: IntArray, first: IntArray, digits: IntArray, value: IntArray, sweeps: int
+    entries: IntArray,
+    n_alternatives: IntArray,
+    first: IntArray,
+    digits: IntArray,
+    value: IntArray,
+    sweeps: int,
 ) -> IntArray:
     """The alternative of each entry, int64[N, K], that makes pairs of digits occur often together.
 

@@ -588,7 +588,8 @@ def _renumbered(pattern: int, rows: IntArray, columns: IntArray) -> int:
         return -1
     if a > b:
         a, b, relative = b, a, -relative
-    return (side << 60) | (a << 32) | (b << 8) | ((relative + 64) << 1) | flip
+    renumbered: int = (side << 60) | (a << 32) | (b << 8) | ((relative + 64) << 1) | flip
+    return renumbered
 
 
 @_helper

@@ -25,7 +25,8 @@ WINDOW = 24
 _MAX_SPAN = 40
 # A tick of cost: a bit that needs a table is worth four, a bit of carry chain one.
 _TABLE, _CARRY = 4, 1
-_NEVER = np.int64(1) << 60
+_NEVER = cast(int, np.int64(1) << 60)
+_ONE = cast(int, np.int64(1))
 
 _OPTIONS: dict[str, Any] = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _Function = TypeVar("_Function", bound=Callable[..., object])
@@ -107,7 +108,8 @@ def _rank(ranking: int, cost: int, width: int, end: int) -> int:
 def _next_random(state: IntArray) -> int:
     """Thirty-one pseudo-random bits (D. E. Knuth's MMIX generator)."""
     state[0] = state[0] * 6364136223846793005 + 1442695040888963407
-    return (state[0] >> 33) & 0x7FFFFFFF
+    bits: int = (state[0] >> 33) & 0x7FFFFFFF
+    return bits
 
 
 @_helper
@@ -127,7 +129,15 @@ def _shallowest(terms: IntArray, live: IntArray, n: int) -> tuple[int, int]:
 
 @_helper
 def _choose(
-    terms: IntArray, live: IntArray, n: int, into: int, ranking: int, room: int, floor: int, noise: int, state: IntArray
+    terms: IntArray,
+    live: IntArray,
+    n: int,
+    into: int,
+    ranking: int,
+    room: int,
+    floor: int,
+    noise: int,
+    state: IntArray,
 ) -> tuple[int, int, int]:
     """The best affordable pair of positions and its price in Kraft's sum; (-1, -1, 0) for none."""
     best, first, second, paid = _NEVER, -1, -1, 0
@@ -164,14 +174,21 @@ def _place(terms: IntArray, live: IntArray, n: int, row: int) -> None:
 
 @_helper
 def _tree(
-    terms: IntArray, live: IntArray, pairs: IntArray, n: int, deadline: int, ranking: int, noise: int, state: IntArray
+    terms: IntArray,
+    live: IntArray,
+    pairs: IntArray,
+    n: int,
+    deadline: int,
+    ranking: int,
+    noise: int,
+    state: IntArray,
 ) -> int:
     """Sums ``n`` terms; writes the operands of each merge (rows of ``terms``) and returns the cost."""
     floor = max(deadline - _MAX_SPAN, 0)
-    room = np.int64(1) << max(deadline - floor, 0)
+    room = _ONE << max(deadline - floor, 0)
     for row in range(n):
         _place(terms, live, row, row)
-        room -= np.int64(1) << max(terms[row, DEPTH] - floor, 0)
+        room -= _ONE << max(terms[row, DEPTH] - floor, 0)
     total = 0
     for into in range(n, 2 * n - 1):
         count = 2 * n - into

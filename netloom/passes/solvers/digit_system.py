@@ -111,11 +111,19 @@ def tree_depth(counts: IntArray, depths: IntArray) -> IntArray:
     return result
 
 
-def direct_system(matrix: IntArray, high: IntArray, depth: IntArray, limit: IntArray | None) -> DigitSystem:
-    """The canonical signed digits of ``matrix`` int64[K, N] as they are."""
+def direct_system(
+    matrix: IntArray,
+    high: IntArray,
+    depth: IntArray,
+    limit: IntArray | None,
+    digits: IntArray | None = None,
+) -> DigitSystem:
+    """The digits of ``matrix`` int64[K, N] as they are: the canonical ones, or others of equal number."""
     k, n = matrix.shape
     none = np.zeros(0, dtype=np.int64)
-    return _with_limit(DigitSystem(k, n, csd_digits(matrix), none, high, depth, None), limit)
+    if digits is None:
+        digits = csd_digits(matrix)
+    return _with_limit(DigitSystem(k, n, digits, none, high, depth, None), limit)
 
 
 def difference_system(

@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 
 from netloom.core.adder_graph import AdderGraph, bit_width
 from netloom.passes.solvers.csd import csd_counts, csd_masks, trailing_zeros
+from netloom.passes.solvers.digit_choice import chosen_digits
 from netloom.passes.solvers.digit_system import (
     DigitSystem,
     difference_system,
     direct_system,
     tree_depth,
 )
+from netloom.passes.solvers.elimination import Elimination, Rerun, Setting, eliminate
 from netloom.passes.solvers.network import NetworkBuilder, Term
 from netloom.passes.solvers.polarity import without_negations
 from netloom.passes.solvers.trees import rebuilt_trees
@@ -39,113 +41,42 @@ class SolverError(AssertionError):
     """A solver produced a network that does not compute its matrix: a defect of the solver."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One way to run the elimination; fields as in the kernel's ``Weights``, and the decomposition.
-
-    ``max_path`` is the longest path in the tree of column differences; 0 leaves the columns alone.
-    """
-
-    row: int
-    overlap: int
-    column: int
-    max_path: int = 0
-
-
 # In the order of how often they win: with less effort only the first ones run.
 SETTINGS = (
-    Setting(1, 0, 1),
-    Setting(20, 0, 19),
-    Setting(1, 0, 0),
-    Setting(1, 0, 2),
-    Setting(2, 0, 1),
-    Setting(19, 0, 20),
+    Setting(30, 1, 30, power=4),
+    Setting(4, 1, 12, power=2),
+    Setting(16, 1, 20),
+    Setting(4, 1, 8, power=4),
+    Setting(0, 1, 12, power=4),
     Setting(1, 0, 1, max_path=1),
+    Setting(1, 0, 1, power=4),
+    Setting(1, 0, 1),
+    Setting(0, 1, 8, power=4),
     Setting(1, 0, 0, max_path=2),
-    Setting(16, 1, 24),
+    Setting(16, 1, 20, power=4),
+    Setting(2, 1, 10, power=2),
+    Setting(1, 0, 2),
+    Setting(8, 1, 12, power=2),
     Setting(1, 0, 0, max_path=4),
 )
 # Elimination work (see DigitSystem.work) that one solve may take for each unit of effort.
 _WORK = 28_000_000
 _DIFFERENCE_HANDICAP = 1.005
+# The same for the search: work, and that of building one adder; no search with less effort than this.
+_SEARCH_WORK = 300_000_000
+_ADDER_WORK = 400
+_MOST_STEPS, _STEPS_PER_ADDER = 2000, 4
+_SEARCH_EFFORT = 0.1
+# Shares of the extractions that a step of the search leaves out, in turn, and how many more adders than
+# the best one a network may have to be looked at.
+_SKIPPED = (0.02, 0.05, 0.1, 0.2, 0.4)
+_HOPELESS = 1.01
+# Random orders tried for each tree of the result: these, and more for each unit of effort.
+_TRIES, _MORE_TRIES = 12, 200
 # From here on the column side and the search are left out, since each pass takes several seconds.
 _LARGE = 60_000_000
 # Work of one pass for each unit of effort.  More is split into blocks of rows: n blocks take 1/n of it.
 _PASS_WORK = 200_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Elimination:
-    """A digit system after elimination: the kernel's arrays and the adders that they cost."""
-
-    system: DigitSystem
-    made: IntArray
-    items: IntArray
-    start: IntArray
-    length: IntArray
-    history: IntArray
-    n_adders: int
-
-    def leaves(self, column: int) -> list[tuple[int, int, bool]]:
-        """What is left of a column: (row, shift, negated)."""
-        first = self.start[column]
-        packed = self.items[first : first + self.length[column]].tolist()
-        return [(digit >> 7, (digit >> 1) & 63, bool(digit & 1)) for digit in packed]
-
-
-@dataclass(frozen=True, eq=False)
-class Rerun:
-    """An earlier run to start from: its ``history``, what of it to leave out, and how to decide the rest.
-
-    ``skip`` bool[len(history)]; ``noise`` and ``seed`` as in the kernel's ``Weights``.
-    """
-
-    history: IntArray
-    skip: NDArray[np.bool_]
-    noise: int
-    seed: int
-
-
-_FRESH = Rerun(np.zeros((0, 3), np.int64), np.zeros(0, np.bool_), 0, 0)
-
-
-def eliminate(system: DigitSystem, setting: Setting, rerun: Rerun = _FRESH) -> Elimination:
-    """Runs the compiled elimination on one system with one setting."""
-    from netloom.passes.solvers import _kernels
-
-    n_rows, n_columns, n_digits = len(system.high), system.n_columns, system.digits.shape[1]
-    n_lines = max(n_rows, n_columns) + n_digits + 2
-    made, (high, depth, kraft, limit) = np.zeros((n_lines, 5), np.int64), np.zeros((4, n_lines), np.int64)
-    made[system.n_inputs : n_rows, 0] = _kernels.COLUMN
-    made[system.n_inputs : n_rows, 1] = system.column_rows
-    high[:n_rows] = system.high
-    depth[:n_rows] = system.depth
-    kraft[:n_columns] = system.kraft()
-    if system.spare is not None:
-        limit[:n_columns] = kraft[:n_columns] + system.spare
-    size = np.array([n_columns, n_rows])
-    nodes = _kernels.Nodes(made, high, depth, kraft, limit, size)
-    lists = _kernels.Lists(*system.lists(n_lines), np.array([n_digits, n_digits]))
-    limited = int(system.spare is not None)
-    weights = _kernels.Weights(
-        setting.row, setting.overlap, setting.column, limited, rerun.noise, rerun.seed
-    )
-    history, used = np.zeros((n_lines, 3), np.int64), np.zeros(1, np.int64)
-    script = _kernels.History(rerun.history, rerun.skip.astype(np.int8), history, used)
-    _kernels.eliminate(
-        lists, nodes, weights, np.zeros(64 * n_lines, np.int8), np.zeros(n_digits, np.int64), script
-    )
-    pairs = np.count_nonzero(made[: size[1], 0] == _kernels.PAIR)
-    sums = np.maximum(lists.length[0, : size[0]] - 1, 0).sum()
-    return Elimination(
-        system,
-        made,
-        lists.items[0],
-        lists.start[0],
-        lists.length[0],
-        history[: used[0]],
-        int(pairs + sums),
-    )
 
 
 @dataclass
@@ -224,64 +155,6 @@ def _distinct_columns(matrix: IntArray) -> _Columns:
     return _Columns(unique * wanted, index, shift, sign != np.append(wanted, 1)[index])
 
 
-def _candidates(
-    matrix: IntArray, high: IntArray, depth: IntArray, limit: IntArray | None, effort: float
-) -> Iterator[tuple[list[Elimination], float]]:
-    """Eliminations (by blocks) with as many settings as the effort allows, and the handicap of each."""
-    direct = direct_system(matrix, high, depth, limit)
-    if direct.work(True) > _LARGE:
-        n_blocks = min(matrix.shape[0], math.ceil(direct.work(False) / (effort * _PASS_WORK)))
-        yield [eliminate(block, Setting(1, 0, 0)) for block in direct.split(n_blocks)], 1.0
-        return
-    n_settings = max(3, int(effort * _WORK / max(1, direct.work(True))))
-    for setting in SETTINGS[:n_settings]:
-        system = direct
-        if setting.max_path:
-            system = difference_system(matrix, high, depth, limit, setting.max_path)
-            if len(system.column_rows) == 0:
-                continue
-        # References from column to column deepen the network: that takes more than a tiny gain.
-        yield [eliminate(system, setting)], _DIFFERENCE_HANDICAP if setting.max_path else 1.0
-
-
-def solve_sharing(
-    matrix: IntArray,
-    lo: IntArray,
-    hi: IntArray,
-    *,
-    input_depth: IntArray | None = None,
-    depth_slack: int | None = None,
-    effort: float = 1.0,
-) -> AdderGraph:
-    """A shift-add network for ``y = x @ matrix`` with few adders.
-
-    ``matrix`` int64[K, N]; ``lo``, ``hi`` int64[K] bound the inputs, ends included; ``input_depth``
-    int64[K] are the adder levels at which they arrive (default 0).  ``depth_slack`` None sets no limit;
-    k lets no output get deeper than k levels more than the least that its digits allow.  ``effort``
-    scales how many settings are tried, in proportion to the running time.  The result is deterministic.
-
-    Raises ValueError on wrong shapes or types, OverflowError on entries from 2**60 on, SolverError
-    should the network not compute the matrix.
-    """
-    matrix, depth = _checked(matrix, lo, hi, input_depth)
-    columns = _distinct_columns(matrix)
-    core = columns.matrix
-    limit = None if depth_slack is None else tree_depth(csd_counts(core), depth) + depth_slack
-    out_depth = None if limit is None else np.append(limit, 0)[columns.index]
-    problem = _Problem(lo, hi, depth, columns, out_depth)
-    best: AdderGraph | None = None
-    least = math.inf
-    for eliminations, handicap in _candidates(core, bit_width(lo, hi), depth, limit, effort):
-        graph = problem.improved(problem.built(eliminations), 0)
-        cost = graph_cost(graph, lo, hi) * handicap
-        if cost < least:
-            best, least = graph, cost
-    assert best is not None
-    if not np.array_equal(best.matrix(), matrix):
-        raise SolverError("the network does not compute the matrix that it was made for")
-    return best
-
-
 def graph_cost(graph: AdderGraph, lo: IntArray, hi: IntArray) -> int:
     """What candidates are compared by: tables, and a quarter of the bits of carry chains, times four."""
     return 4 * graph.adder_tables(lo, hi) + graph.adder_bits(lo, hi)
@@ -289,13 +162,29 @@ def graph_cost(graph: AdderGraph, lo: IntArray, hi: IntArray) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """What all candidates of one matrix share; ``out_depth`` int64[N] are the outputs' limits."""
+    """What all candidates of one matrix share; ``limit`` int64[distinct columns] bounds their depths."""
 
     lo: IntArray
     hi: IntArray
     depth: IntArray
     columns: _Columns
-    out_depth: IntArray | None
+    limit: IntArray | None
+
+    def system(self, setting: Setting) -> DigitSystem:
+        """The digits that a setting works on."""
+        matrix, high = self.columns.matrix, bit_width(self.lo, self.hi)
+        if setting.max_path:
+            return difference_system(matrix, high, self.depth, self.limit, setting.max_path)
+        digits = chosen_digits(matrix, setting.power) if setting.power else None
+        return direct_system(matrix, high, self.depth, self.limit, digits)
+
+    def candidate(self, eliminations: list[Elimination]) -> _Candidate:
+        """The network of eliminations and its cost."""
+        graph = self.improved(self.built(eliminations), 0)
+        # References from column to column deepen the network: that takes more than a tiny gain.
+        differences = any(len(elimination.system.column_rows) for elimination in eliminations)
+        handicap = _DIFFERENCE_HANDICAP if differences else 1.0
+        return _Candidate(graph, handicap * graph_cost(graph, self.lo, self.hi), eliminations)
 
     def built(self, eliminations: list[Elimination]) -> AdderGraph:
         """The network of eliminations whose sum is the matrix of distinct columns."""
@@ -317,10 +206,87 @@ class _Problem:
 
     def improved(self, graph: AdderGraph, tries: int) -> AdderGraph:
         """The network with cheaper trees and fewer negations."""
-        trees = rebuilt_trees(
-            graph, self.lo, self.hi, input_depth=self.depth, out_depth=self.out_depth, tries=tries
-        )
+        # Zero columns have index -1: the limit at the end is theirs, and of no effect.
+        limit = None if self.limit is None else np.append(self.limit, 0)[self.columns.index]
+        trees = rebuilt_trees(graph, self.lo, self.hi, input_depth=self.depth, out_depth=limit, tries=tries)
         return without_negations(trees)
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A network and where it comes from; ``cost`` is what candidates are compared by."""
+
+    graph: AdderGraph
+    cost: float
+    eliminations: list[Elimination]
+
+
+def _first_candidates(problem: _Problem, effort: float) -> Iterator[_Candidate]:
+    """Networks of as many settings as the effort allows."""
+    direct = problem.system(Setting(1, 0, 1))
+    if direct.work(True) > _LARGE:
+        n_blocks = min(direct.n_inputs, math.ceil(direct.work(False) / (effort * _PASS_WORK)))
+        yield problem.candidate([eliminate(block, Setting(1, 0, 0)) for block in direct.split(n_blocks)])
+        return
+    n_settings = max(3, int(effort * _WORK / max(1, direct.work(True))))
+    for setting in SETTINGS[:n_settings]:
+        system = problem.system(setting)
+        if not setting.max_path or len(system.column_rows):
+            yield problem.candidate([eliminate(system, setting)])
+
+
+def _searched(problem: _Problem, best: _Candidate, effort: float) -> _Candidate:
+    """Leaves out some of what the best run extracted, decides that anew, and keeps what costs no more."""
+    if effort < _SEARCH_EFFORT or len(best.eliminations) != 1:
+        return best
+    system = best.eliminations[0].system
+    step_work = system.work(True) + _ADDER_WORK * max(1, best.graph.n_adders)
+    random = np.random.default_rng(0)
+    n_steps = min(_MOST_STEPS, _STEPS_PER_ADDER * best.graph.n_adders, int(effort * _SEARCH_WORK / step_work))
+    for step in range(n_steps):
+        run = best.eliminations[0]
+        skip = random.random(len(run.history)) < _SKIPPED[step % len(_SKIPPED)]
+        setting = SETTINGS[int(random.integers(len(SETTINGS)))]
+        rerun = Rerun(run.history, skip, int(random.integers(3)), int(random.integers(1 << 60)))
+        found = eliminate(system, setting, rerun)
+        # Building takes longer than eliminating: not for what has no chance.
+        if found.n_adders <= _HOPELESS * run.n_adders:
+            candidate = problem.candidate([found])
+            if candidate.cost <= best.cost:
+                best = candidate
+    return best
+
+
+def solve_sharing(
+    matrix: IntArray,
+    lo: IntArray,
+    hi: IntArray,
+    *,
+    input_depth: IntArray | None = None,
+    depth_slack: int | None = None,
+    effort: float = 0.03,
+) -> AdderGraph:
+    """A shift-add network for ``y = x @ matrix`` with few adders.
+
+    ``matrix`` int64[K, N]; ``lo``, ``hi`` int64[K] bound the inputs, ends included; ``input_depth``
+    int64[K] are the adder levels at which they arrive (default 0).  ``depth_slack`` None sets no limit;
+    k lets no output get deeper than k levels more than the least that its digits allow.  ``effort``
+    scales how many settings are tried, in proportion to the running time.  The result is deterministic.
+
+    Raises ValueError on wrong shapes or types, OverflowError on entries from 2**60 on, SolverError
+    should the network not compute the matrix.
+    """
+    matrix, depth = _checked(matrix, lo, hi, input_depth)
+    columns = _distinct_columns(matrix)
+    limit = None if depth_slack is None else tree_depth(csd_counts(columns.matrix), depth) + depth_slack
+    problem = _Problem(lo, hi, depth, columns, limit)
+    first = min(_first_candidates(problem, effort), key=lambda candidate: candidate.cost)
+    best = _searched(problem, first, effort)
+    graph = problem.improved(best.graph, _TRIES + int(effort * _MORE_TRIES))
+    graph = min(graph, best.graph, key=lambda graph: graph_cost(graph, lo, hi))
+    if not np.array_equal(graph.matrix(), matrix):
+        raise SolverError("the network does not compute the matrix that it was made for")
+    return graph
 
 
 def _checked(

@@ -44,10 +44,10 @@ def rebuilt_trees(
 ) -> AdderGraph:
     """The same matrix from the same shared sums, with trees that need fewer bits.
 
-    ``lo``, ``hi`` int64[K] bound the inputs and ``input_depth`` int64[K] are their levels.  ``out_depth``
-    int64[N] bounds the outputs' depths where it is larger than the depth that they have; without it none
-    gets deeper than the deepest is.  ``tries`` is how many random orders to try for each sum.  The graph
-    itself is returned when it has no adders or when its values come near 62 bits.
+    ``lo``, ``hi`` int64[K] bound the inputs and ``input_depth`` int64[K] are their levels.  No output gets
+    deeper than the deepest one is, nor than its own depth or ``out_depth`` int64[N], whichever is more.
+    ``tries`` is how many random orders to try for each sum.  The graph itself is returned when it has no
+    adders or when its values come near 62 bits.
     """
     from netloom.passes.solvers import _trees
 
@@ -131,7 +131,9 @@ def _deadlines(graph: AdderGraph, depths: IntArray, out_depth: IntArray | None) 
     outputs = graph.out_node >= 0
     nodes = graph.out_node[outputs]
     own = depths[nodes]
-    allowed = np.full(len(nodes), own.max(initial=0)) if out_depth is None else out_depth[outputs]
+    allowed = np.full(len(nodes), own.max(initial=0))
+    if out_depth is not None:
+        allowed = np.minimum(allowed, out_depth[outputs])
     latest = np.full(graph.n_nodes, _ANY_DEPTH, dtype=np.int64)
     np.minimum.at(latest, nodes, np.maximum(allowed, own))
     late: list[int] = latest.tolist()

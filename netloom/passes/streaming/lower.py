@@ -63,11 +63,23 @@ class Lowering:
 
     def token(self, value: SSAValue) -> Token:
         """The stream of a value; wires become hardware now."""
-        found = self.values[value]
+        found = self.found(value)
         if isinstance(found, Wires):
             found = materialised(self.plan, found)
             self.values[value] = found
         return found
+
+    def found(self, value: SSAValue) -> Token | Wires:
+        """What a value has become; a constant that is moved or returned is a stream of its own."""
+        if value not in self.values:
+            owner = value.owner
+            assert isinstance(owner, ConstantOp)
+            axes = axes_for(owner.result_shape, 1) or 0
+            result = Token(owner.result_shape, owner.result_format, axes)
+            self.values[value] = self.plan.add(
+                "flow.constant", [], result, owner, properties={"value": owner.value}
+            )
+        return self.values[value]
 
     def _lower(self, op: NetloomOp) -> Token | Wires:
         if isinstance(op, WindowOp):
@@ -84,7 +96,7 @@ class Lowering:
 
     def _wires(self, op: UnaryWiringOp | WindowOp) -> Wires:
         """Moved elements, joined with the moves before."""
-        before = self.values[op.input]
+        before = self.found(op.input)
         moved = element_map(op)
         if isinstance(before, Wires):
             return Wires(before.root, before.source[moved], op.result_shape, op.result_format, op)
@@ -136,7 +148,8 @@ class Lowering:
 
     def _together(self, op: NetloomOp, rank: int, limit: int) -> Token:
         """An op of several operands, on beats that all of them have; axes from `limit` on are elements."""
-        tokens = {v: self.token(v) for v in op.operands if not isinstance(v.owner, ConstantOp)}
+        varying = [v for v in op.operands if not isinstance(v.owner, ConstantOp)]
+        tokens = {v: self.token(v) for v in varying or op.operands[:1]}
         axes = max(token.axes + rank - len(token.shape) for token in tokens.values())
         axes = min(axes, limit, rank - 1) if rank else 0
         shape = op.result_shape
@@ -161,14 +174,11 @@ class Lowering:
             if all(size == 1 for size in aligned[:axes]):
                 return value
             return self._constant_stream(op, value, aligned, shape, axes)
-        if missing > axes:
-            return None
         if aligned[:axes] == shape[:axes]:
-            return repacked(self.plan, token, own, axes - missing, op)
+            return repacked(self.plan, token, own, max(axes - missing, 0), op)
         if math.prod(aligned[:axes]) == 1:
             single = whole(self.plan, token, op)
-            target = (*shape[missing:axes], *own[axes - missing :])
-            return repeated(self.plan, single, target, axes - missing, op)
+            return repeated(self.plan, single, (*shape[:axes], *aligned[axes:]), axes, op)
         return None
 
     def _constant_stream(

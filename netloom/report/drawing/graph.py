@@ -53,7 +53,12 @@ def graph(boxes: Sequence[Box], arrows: Sequence[Arrow], name: str) -> str:
     places = layered(len(boxes), [(arrow.source, arrow.target) for arrow in arrows], style)
     heaviest = max((arrow.weight for arrow in arrows), default=0.0)
     edges = [
-        _edge(arrow, points, 1.2 + 2.8 * math.sqrt(arrow.weight / heaviest) if heaviest else 1.2)
+        _edge(
+            arrow,
+            points,
+            1.2 + 2.8 * math.sqrt(arrow.weight / heaviest) if heaviest else 1.2,
+            [other[-1][0] for other, a in zip(places.edges, arrows, strict=True) if a.target == arrow.target],
+        )
         for arrow, points in zip(arrows, places.edges, strict=True)
     ]
     nodes = [_node(box, at, style) for box, at in zip(boxes, places.nodes, strict=True)]
@@ -83,18 +88,23 @@ def _node(box: Box, at: Point, style: Style) -> str:
         label(box.right, (x + width - 8, y + 31), class_="small", text_anchor="end"),
     ]
     if box.marked:
-        parts.append(label("bottleneck", (x + width, y - 4), class_="mark", text_anchor="end"))
+        parts.append(label("bottleneck", (x, y + height + 13), class_="mark"))
     return element("g", *parts, class_=kind)
 
 
-def _edge(arrow: Arrow, points: Sequence[Point], thickness: float) -> str:
+def _edge(arrow: Arrow, points: Sequence[Point], thickness: float, ends: Sequence[float]) -> str:
+    """An edge with its text at its end; `ends` are where all edges into its target end."""
     x, y = points[-1]
+    # A lone edge has its text where it does not come from; texts of many edges are on two lines.
+    side = -1 if len(ends) == 1 and points[-2][0] > x else 1
+    lift = 12 if len(ends) > 3 and sorted(ends).index(x) % 2 else 0
+    anchor = "start" if side > 0 else "end"
     return element(
         "g",
         title(arrow.hover),
         element("path", class_="wide", d=_path(points)),
         element("path", class_="line", d=_path(points), stroke_width=thickness, marker_end="url(#head)"),
-        label(arrow.text, (x + 5, y - 8), class_="edge"),
+        label(arrow.text, (x + 6 * side, y - 8 - lift), class_="edge", text_anchor=anchor),
         class_="fifo",
     )
 

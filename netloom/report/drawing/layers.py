@@ -1,8 +1,8 @@
 """Places for the nodes of an acyclic graph: layers from top to bottom, cut into columns beside each other.
 
-Layers, dummy nodes on long edges and orders by barycentres follow Sugiyama, Tagawa and Toda, "Methods for Visual
-Understanding of Hierarchical System Structures" (IEEE Trans. SMC 11(2), 1981). Places within a layer are a
-weighted least-squares fit to the neighbours' that keeps the order and the distances (pool adjacent violators).
+Layers, dummy nodes on long edges and orders by barycentres follow Sugiyama, Tagawa and Toda, "Methods for
+Visual Understanding of Hierarchical System Structures" (IEEE Trans. SMC 11(2), 1981). Places within a layer
+are a weighted least-squares fit to the neighbours' that keeps order and distances (pool adjacent violators).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Style:
     gap: float = 34.0
     gutter: float = 56.0
     page: float = 1180.0
-    column: int = 8
+    column: int = 5
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def layered(count: int, edges: Sequence[Edge], style: Style | None = None) -> La
 
 
 def _layers(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The layer of each node: as many as it has nodes before it on the longest way; inputs next to their use."""
+    """The layer of each node: how many are before it on the longest way; inputs are next to their use."""
     graph: networkx.DiGraph = networkx.DiGraph()
     graph.add_nodes_from(range(count))
     graph.add_edges_from(edges)
@@ -123,7 +123,7 @@ def _crossings(rows: list[list[int]], below: list[list[int]]) -> int:
 
 
 def _ordered(rows: list[list[int]], links: list[Edge], size: int) -> list[list[int]]:
-    """Each layer by the mean place of its neighbours, downwards and upwards; the order of fewest crossings."""
+    """Each layer by the mean place of its neighbours, down and up; the order of fewest crossings."""
     above, below = _neighbours(links, size)
     best, fewest = rows, _crossings(rows, below)
     for sweep in range(SWEEPS):
@@ -155,9 +155,7 @@ def _fit(wanted: list[float], weights: list[float]) -> list[float]:
     return [value for value, _, size in blocks for _ in range(size)]
 
 
-def _across(
-    rows: list[list[int]], links: list[Edge], count: int, size: int, style: Style
-) -> list[float]:
+def _across(rows: list[list[int]], links: list[Edge], count: int, size: int, style: Style) -> list[float]:
     """The horizontal place of each node and dummy."""
     above, below = _neighbours(links, size)
     wide, thin = style.node[0] + style.between[0], 2 * style.between[1]
@@ -170,12 +168,13 @@ def _across(
         for node, place in zip(row, offset, strict=True):
             across[node] = place - sum(offset) / len(offset)
     order = list(zip(rows, offsets, strict=True))
-    for sweep in range(3 * SWEEPS):
+    # Downwards and upwards in turn, looking at what has just been placed; downwards at last.
+    for sweep in range(2 * SWEEPS + 1):
+        near = above if sweep % 2 == 0 else below
         for row, offset in order if sweep % 2 == 0 else reversed(order):
-            near = [[*above[node], *below[node]] for node in row]
             mean = [
-                sum(across[m] for m in others) / len(others) if others else across[node]
-                for node, others in zip(row, near, strict=True)
+                sum(across[m] for m in near[node]) / len(near[node]) if near[node] else across[node]
+                for node in row
             ]
             weights = [1.0 if node < count else DUMMY_WEIGHT for node in row]
             fitted = _fit([m - o for m, o in zip(mean, offset, strict=True)], weights)
@@ -185,13 +184,13 @@ def _across(
 
 
 def _columns(rows: list[list[int]], chains: list[list[int]], across: list[float], style: Style) -> list[int]:
-    """The column of each layer; a column ends only where a single edge goes on."""
+    """The column of each layer; a column ends only where the edges that go on begin at one node."""
     layer = {node: i for i, row in enumerate(rows) for node in row}
-    crossing = [0] * (len(rows) + 1)
+    begins: list[set[int]] = [set() for _ in rows]
     for chain in chains:
         for node in chain[1:]:
-            crossing[layer[node]] += 1
-    cuts = [i for i in range(1, len(rows)) if crossing[i] == 1]
+            begins[layer[node]].add(chain[0])
+    cuts = [i for i in range(1, len(rows)) if len(begins[i]) == 1]
     most = max(1, len(rows) // style.column)
     for columns in range(most, 1, -1):
         target = math.ceil(len(rows) / columns)
@@ -257,7 +256,8 @@ def _route(
     for before, node in pairwise(chain):
         at = ports.get(node, centre[node])
         if column_of[before] != column_of[node]:
-            points += _turn(points[-1], at, before, centre, column_of, style)
+            top = at if node < count else (at[0], at[1] - half)
+            points += _turn(points[-1], top, before, centre, column_of, style)
         if node >= count:  # straight past the nodes of its layer
             points += [(at[0], at[1] - half), (at[0], at[1] + half)]
         else:
@@ -277,4 +277,4 @@ def _turn(
 
 def _port(place: int, many: int, style: Style) -> float:
     """Where along a node's side an edge ends."""
-    return (place + 0.5 - many / 2) * min(44.0, 0.8 * style.node[0] / many)
+    return (place + 0.5 - many / 2) * min(70.0, 0.84 * style.node[0] / many)

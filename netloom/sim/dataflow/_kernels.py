@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 
-STAGE, WIRES, WINDOW, REDUCE, COLLECT, SPREAD, RESAMPLE, CONSTANT, SOURCE, SINK = range(10)
+STAGE, WIRES, WINDOW, REDUCE, COLLECT, SPREAD, RESAMPLE, WEIGHTED, CONSTANT, SOURCE, SINK = range(11)
 
 # What an actor did or suffered in a cycle.
 FIRE, PUSH, MOVED, BLOCKED, STARVED = 1, 2, 4, 8, 16
@@ -42,6 +42,12 @@ FIRST_REGISTER = 9
 # Stage.  Instead of shifting v, a queue holds the enabled cycles in which beats will stand in v[L].
 LATENCY, INTERVAL, QUEUE, PLACES = range(1, 5)
 FROZEN, HEAD, INSIDE, FREE = range(9, 13)  # cycles without ce; first in the queue, beats in it; end of busy
+# Weighted stage: the same columns, but FROZEN counts the cycles with ce.  The rest is in a table; its numbers
+# are first, words, parts, beats, burst, memory_latency.  The registers of the reader are behind the
+# places in the queue: whether a request stands, its length, where the next one begins, beats asked for that
+# have not come and the first of them in the ring, beats held, n and w; then the ring: cycles in which they can.
+WEIGHTS, RING = 7, 8  # place of the table; depth
+ASKS, LENGTH, PLACE, ASKED_FOR, OLDEST, STORED, PART, WORD, READER = range(9)
 # Window and Resample.  PHASE is (k - first) mod steps; LEFT is a, and 2 if its column completes a window.
 WIDTH, BANKS, STEPS, TAIL, ROWS, START, ROW_TABLE, COLUMN_TABLE = range(1, 9)
 AHEAD, X, ROW, COLUMN, PHASE, LEFT, VALID = range(9, 16)
@@ -105,6 +111,84 @@ def _stage(s: IntArray, queue: IntArray, t: int, avail: bool, space: bool) -> in
     if s[INSIDE] > 0:
         wake = min(wake, queue[s[QUEUE] + s[HEAD]])
     s[WAKE] = min(wake + s[FROZEN], NEVER)
+    return did
+
+
+@_helper
+def _reader(s: IntArray, tables: IntArray, queue: IntArray, t: int, take: bool) -> int:
+    """The reader of a weighted stage; ``take``: the stage takes a word."""
+    table, r = s[WEIGHTS], s[QUEUE] + s[PLACES]
+    parts, beats, burst, depth = tables[table + 2], tables[table + 3], tables[table + 4], s[RING]
+    wait = tables[s[PATTERN] + t % s[PATTERN_CYCLES]] if s[PATTERN_CYCLES] > 0 else 0
+    asks, place, asked, held = queue[r + ASKS], queue[r + PLACE], queue[r + ASKED_FOR], queue[r + STORED]
+    taken = asks != 0 and wait == 0
+    moved = 0
+    # Beats of the ring that the memory knows of; the request that stands is asked for, too.
+    known = asked - queue[r + LENGTH] * asks
+    if wait == 0 and known > 0 and queue[r + READER + queue[r + OLDEST]] <= t:
+        queue[r + OLDEST] = (queue[r + OLDEST] + 1) % depth
+        queue[r + ASKED_FOR] -= 1
+        queue[r + STORED] += 1
+        known -= 1
+    if taken:
+        for k in range(queue[r + LENGTH]):
+            queue[r + READER + (queue[r + OLDEST] + known + k) % depth] = t + tables[table + 5]
+    length = min(burst, beats - place)
+    if (asks == 0 or taken) and asked + held + length <= depth:
+        queue[r + ASKS], queue[r + LENGTH] = 1, length
+        queue[r + PLACE] = (place + length) % beats
+        queue[r + ASKED_FOR] += length
+        moved = MOVED
+    elif taken:
+        queue[r + ASKS] = 0
+    if asked > 0 and wait < NEVER:
+        moved = MOVED
+    used = take
+    if parts > 1:
+        used = held > 0 and (queue[r + WORD] == 0 or take)
+        if take:
+            queue[r + WORD] = 0
+        if used:
+            moved = MOVED
+            queue[r + PART] += 1
+            if queue[r + PART] == parts:
+                queue[r + PART] = 0
+                queue[r + WORD] = 1
+    if used:
+        queue[r + STORED] -= 1
+    return moved
+
+
+@_helper
+def _weighted(s: IntArray, tables: IntArray, queue: IntArray, t: int, avail: bool, space: bool) -> int:
+    first, words = tables[s[WEIGHTS]], tables[s[WEIGHTS] + 1]
+    r, now = s[QUEUE] + s[PLACES], s[FROZEN]
+    need = False
+    for k in range(s[INSIDE]):
+        passed = now - queue[s[QUEUE] + (s[HEAD] + k) % s[PLACES]] + s[LATENCY]
+        if first <= passed < first + words:
+            need = True
+    word = queue[r + WORD] != 0 if tables[s[WEIGHTS] + 2] > 1 else queue[r + STORED] > 0
+    leaves = s[INSIDE] > 0 and queue[s[QUEUE] + s[HEAD]] == now
+    ready = word or not need
+    if not ready or (leaves and not space):
+        return _reader(s, tables, queue, t, False) | (STARVED if not ready else BLOCKED)
+    did = _reader(s, tables, queue, t, need)
+    if s[INSIDE] > 0 or now < s[FREE]:
+        did |= MOVED
+    if leaves:
+        did |= PUSH
+        s[HEAD] = s[HEAD] + 1 if s[HEAD] + 1 < s[PLACES] else 0
+        s[INSIDE] -= 1
+    if now >= s[FREE]:
+        if avail:
+            did |= FIRE
+            queue[s[QUEUE] + (s[HEAD] + s[INSIDE]) % s[PLACES]] = now + s[LATENCY]
+            s[INSIDE] += 1
+            s[FREE] = now + s[INTERVAL]
+        else:
+            did |= STARVED
+    s[FROZEN] += 1
     return did
 
 
@@ -265,6 +349,8 @@ def _ask(s: IntArray, tables: IntArray, queue: IntArray, t: int, avail: bool, sp
         return _spread(s, avail, space)
     if kind == RESAMPLE:
         return _resample(s, tables, avail, space)
+    if kind == WEIGHTED:
+        return _weighted(s, tables, queue, t, avail, space)
     if kind == SINK:
         return _edge(s, tables, t, avail, False)
     return _edge(s, tables, t, space, True)
@@ -505,6 +591,26 @@ def run(
     return FRAME if clock[FRAMES] != frames else result
 
 
+@_helper
+def _weighted_snapshot(s: IntArray, queue: IntArray, t: int, out: IntArray, at: int) -> int:
+    """Writes the state of a weighted stage; returns the place after it."""
+    r, now = s[QUEUE] + s[PLACES], s[FROZEN]
+    out[at] = t % s[PATTERN_CYCLES] if s[PATTERN_CYCLES] > 0 else 0
+    out[at + 1], out[at + 2] = s[INSIDE], max(s[FREE] - now, 0)
+    at += 3
+    for k in range(s[INSIDE]):
+        out[at] = queue[s[QUEUE] + (s[HEAD] + k) % s[PLACES]] - now
+        at += 1
+    for k in range(READER):
+        if k != OLDEST:
+            out[at] = queue[r + k]
+            at += 1
+    for k in range(queue[r + ASKED_FOR] - queue[r + LENGTH] * queue[r + ASKS]):
+        out[at] = max(queue[r + READER + (queue[r + OLDEST] + k) % s[RING]] - t, 0)
+        at += 1
+    return at
+
+
 @_entry
 def snapshot(nodes: IntArray, fifos: IntArray, queue: IntArray, clock: IntArray, out: IntArray) -> None:
     """Writes into ``out`` all on which the future depends, counted from now.
@@ -522,6 +628,8 @@ def snapshot(nodes: IntArray, fifos: IntArray, queue: IntArray, clock: IntArray,
             for k in range(s[INSIDE]):
                 out[at] = queue[s[QUEUE] + (s[HEAD] + k) % s[PLACES]] - now
                 at += 1
+        elif s[KIND] == WEIGHTED:
+            at = _weighted_snapshot(s, queue, clock[TIME], out, at)
         elif s[KIND] >= CONSTANT:
             out[at] = clock[TIME] % s[PATTERN_CYCLES] if s[PATTERN_CYCLES] > 0 else 0
             out[at + 1] = s[PUSHED] - clock[FRAMES] * s[BEATS] if s[KIND] == SINK else 0

@@ -17,7 +17,7 @@ from netloom.core.dataflow import Constant, Network, Source
 from netloom.sim.dataflow.deadlock import Deadlock
 from netloom.sim.dataflow.intervals import node_intervals
 from netloom.sim.dataflow.layout import IntArray, Machine
-from netloom.sim.dataflow.simulator import Trace, run_steady, simulate
+from netloom.sim.dataflow.simulator import Trace, run_frames, run_steady, simulate
 
 Goal = Literal["keep_interval_and_latency", "keep_interval", "no_deadlock"]
 UNLIMITED = 1 << 40
@@ -108,9 +108,13 @@ def deadlock_under_stalls(network: Network, depths: IntArray | None = None) -> t
     suppose it stood still, and look at the first actor here that gets further than it did there. There it
     waits for a beat that nobody gave, for room that nobody made, or with a beat at its end; as nobody else is
     further here, it waits for the same here.
+
+    In this network it does not depend on the timing how far each actor gets (Kahn, "The semantics of a simple
+    language for parallel programming", 1974, with the FIFOs' room as streams too). So frames might as well
+    come one after the other, each into an empty network, and few of them tell about all.
     """
     try:
-        run_steady(Machine(network, {}, least=True), depths)
+        run_frames(Machine(network, {}, least=True), 2, depths)
     except Deadlock as error:
         return error.fifos
     return ()
@@ -131,6 +135,7 @@ class Search:
     interval: float | int | None = None
     runs: int = 0
     _known: dict[bytes, Outcome] = field(default_factory=dict)
+    _circles: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
 
     def outcome(self, depths: IntArray, until: int | None = None) -> Outcome:
         """What a run at these depths shows; not waited for if frame 0 is not complete before `until`."""
@@ -141,7 +146,9 @@ class Search:
         return found
 
     def _within(self, found: Outcome) -> bool:
-        """Whether a run kept within the bounds."""
+        """Whether a run is proven and kept within the bounds."""
+        if found.latency < 0 or not found.proven:
+            return False
         in_time = self.latency is None or found.latency <= self.latency
         return in_time and (self.interval is None or found.interval <= self.interval)
 
@@ -151,17 +158,28 @@ class Search:
             trace = run_steady(self.machine, depths, until=until)
         except Deadlock as error:
             return Outcome(-1, 0, True, error.fifos)
-        found = Outcome(trace.latency, trace.interval, trace.periodic)
-        if trace.latency < 0 or not self._within(found):
+        return Outcome(trace.latency, trace.interval, trace.periodic)
+
+    def _stuck(self, depths: IntArray) -> tuple[str, ...]:
+        """As `deadlock_under_stalls`."""
+        key = depths.tobytes()
+        if key not in self._circles:
+            self.runs += 1
+            self._circles[key] = deadlock_under_stalls(self.machine.network, depths)
+        return self._circles[key]
+
+    def verdict(self, depths: IntArray) -> Outcome:
+        """As `outcome`, and the circle that deadlocks under stalls if there is nothing else against it."""
+        found = self.outcome(depths)
+        if found.deadlock or not self._within(found):
             return found
-        self.runs += 1
-        return replace(found, circle=deadlock_under_stalls(self.machine.network, depths))
+        return replace(found, circle=self._stuck(depths))
 
     def good(self, depths: IntArray) -> bool:
         """Whether a run at these depths is proven to have no deadlock and to keep within the bounds."""
         # Without stalls the first beat of a source goes in in cycle 0.
         found = self.outcome(depths, None if self.latency is None else self.latency + 1)
-        return found.latency >= 0 and found.proven and not found.deadlock and self._within(found)
+        return self._within(found) and not self._stuck(depths)
 
     def _smallest(self, depths: IntArray, f: int) -> int:
         """The depth of FIFO f to which bisection leads, the others as they are."""
@@ -204,13 +222,14 @@ def _throttle(network: Network, interval: int) -> Mapping[str, NDArray[np.bool_]
     }
 
 
-def throttled(network: Network) -> Trace:
+def throttled(network: Network, least: bool = False) -> Trace:
     """A run with unlimited depths in which frames come at the interval of the slowest actor.
 
-    `Trace.room` are depths at which this run stays the same in every cycle.
+    `Trace.room` are depths at which this run stays the same in every cycle. With `least`, pipelines hold as
+    little as in `deadlock_under_stalls`.
     """
     interval = math.ceil(max(node_intervals(network)))
-    machine = Machine(network, _throttle(network, interval))
+    machine = Machine(network, _throttle(network, interval), least)
     return run_steady(machine, np.full(len(network.fifos), UNLIMITED))
 
 
@@ -224,7 +243,7 @@ def _reference(network: Network, search: Search) -> tuple[IntArray, IntArray, Ou
     search.latency = simulate(network, 1, depths=unlimited).latency
     search.interval = max(node_intervals(network))
     room = np.maximum(throttled(network).room, 1)
-    depths = room
+    depths = np.maximum(room, throttled(network, least=True).room)
     for frames in (2, 4, 8):
         if search.good(depths):
             return room, depths, Outcome(search.latency, search.interval, True)
@@ -238,9 +257,9 @@ def _result(network: Network, search: Search, room: IntArray, depths: IntArray, 
     found = []
     for f, fifo in enumerate(network.fifos):
         after = int(depths[f])
-        smaller = search.outcome(_changed(depths, f, after - 1)) if after > 1 else None
+        smaller = search.verdict(_changed(depths, f, after - 1)) if after > 1 else None
         found.append(Depth(fifo.name, fifo.bits, fifo.depth, int(room[f]), after, smaller))
-    return Depths(depths, search.outcome(depths), aim, tuple(found), search.runs)
+    return Depths(depths, search.verdict(depths), aim, tuple(found), search.runs)
 
 
 def optimise(network: Network, goal: Goal = "keep_interval_and_latency") -> Depths:

@@ -66,6 +66,14 @@ def _stage(actor: flow.Stage) -> tuple[int, list[int]]:
     return kernels.STAGE, [actor.latency, actor.interval, 0, -(-actor.latency // actor.interval) + 1]
 
 
+def _weighted(actor: flow.WeightedStage, tables: _Tables) -> tuple[int, list[int]]:
+    """As `_stage`, behind a pattern of the outside (filled in later) a table of the rest."""
+    port = actor.port
+    places = -(-actor.latency // actor.interval) + 1
+    rest = [actor.first, port.words, port.parts, port.beats, port.burst, port.memory_latency]
+    return kernels.WEIGHTED, [actor.latency, actor.interval, 0, places, 0, 0, tables.add(rest), port.depth]
+
+
 def _window(actor: flow.Window, tables: _Tables) -> tuple[int, list[int]]:
     """Parameters; tables of need and advance for each group, and of the columns that complete a window."""
     if not actor.supported:
@@ -87,6 +95,8 @@ def _resample(actor: flow.Resample, tables: _Tables) -> tuple[int, list[int]]:
 def _translated(actor: flow.Actor, tables: _Tables) -> tuple[int, list[int]]:
     """Kind and parameters of an actor."""
     match actor:
+        case flow.WeightedStage():
+            return _weighted(actor, tables)
         case flow.Stage():
             return _stage(actor)
         case flow.Window():
@@ -164,6 +174,9 @@ class Machine:
             if kind == kernels.STAGE:
                 nodes[i, kernels.QUEUE] = queue
                 queue += numbers[3]
+            if kind == kernels.WEIGHTED and isinstance(actor, flow.WeightedStage):
+                nodes[i, kernels.QUEUE] = queue
+                queue += numbers[3] + kernels.READER + actor.port.depth
             for column, value in _registers(node.actor).items():
                 nodes[i, column] = value
             pattern = self.offered.get(node.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.core.dataflow import Constant, Network, Sink, Source
+from netloom.core.dataflow import Constant, Network, Sink, Source, WeightedStage
 from netloom.sim.dataflow import _kernels as kernels
 from netloom.sim.dataflow.deadlock import deadlock
 from netloom.sim.dataflow.layout import IntArray, Machine, Memory
@@ -23,7 +23,7 @@ class Stall:
 
     Attributes:
         offered: for the name of a node a pattern bool[P] that repeats; a node that is not named is always
-            served. A `Constant` may be named too.
+            served. A `Constant` may be named too, and a `WeightedStage`, for the memory of its weights.
     """
 
     offered: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
@@ -142,7 +142,8 @@ def _machine(network: Network, stalls: Stall | None) -> Machine:
         ValueError: a pattern for a name that is no source, sink or constant.
     """
     offered = stalls.offered if stalls else {}
-    edges = {node.name for node in network.nodes if isinstance(node.actor, Source | Sink | Constant)}
+    kinds = Source | Sink | Constant | WeightedStage
+    edges = {node.name for node in network.nodes if isinstance(node.actor, kinds)}
     for name in offered:
         if name not in edges:
             raise ValueError(f"'{name}' is no source, sink or constant of the network")
@@ -187,7 +188,18 @@ def simulate(
     """
     if frames < 1:
         raise ValueError("at least one frame is needed")
-    machine = _machine(network, stalls)
+    return run_frames(_machine(network, stalls), frames, depths, record=record, limit=limit)
+
+
+def run_frames(
+    machine: Machine,
+    frames: int,
+    depths: IntArray | None = None,
+    *,
+    record: bool = False,
+    limit: int | None = None,
+) -> Trace:
+    """As `simulate`."""
     memory = machine.memory(checked_depths(machine, depths), frames, frames, record)
     while memory.clock[kernels.FRAMES] < frames and _to_frame_end(machine, memory, limit):
         pass

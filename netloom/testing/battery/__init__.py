@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from netloom.testing.battery.casts import casts
 from netloom.testing.battery.elementwise import elementwise
+from netloom.testing.battery.ensembles import ensembles
 from netloom.testing.battery.products import dense, kernels, layers, matmuls
 from netloom.testing.battery.tables import tables
 from netloom.testing.battery.trees import trees
@@ -17,6 +18,7 @@ TOPICS: Mapping[str, Callable[[], Sequence[Case]]] = {
     "elementwise": elementwise,
     "tables": tables,
     "trees": trees,
+    "ensembles": ensembles,
     "matmuls": matmuls,
     "dense": dense,
     "kernels": kernels,

@@ -16,7 +16,9 @@ def ensemble(op: EnsembleOp, context: Context) -> Layer:
     """The function of an ensemble."""
     writer = _TreeWriter(op, context)
     rows, plan = op.rows, writer.plan
-    source, result = (f"row * {n} + " if rows > 1 else "" for n in (op.ensemble.n_features, op.ensemble.n_outputs))
+    source, result = (
+        f"row * {n} + " if rows > 1 else "" for n in (op.ensemble.n_features, op.ensemble.n_outputs)
+    )
     lines = [*writer.inputs(source), *writer.signals(), *writer.results(result)]
     body = loop(context.vendor, "row", rows, lines) if rows > 1 else indented(lines, 0)
     what = (

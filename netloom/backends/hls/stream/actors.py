@@ -103,7 +103,7 @@ def _window(op: StreamWindowOp, ends: Ends) -> Body:
         *(*actor.kernel, *actor.strides, *actor.dilations, *actor.padding),
     )
     pixel, rows = ends.input.beat, actor.kernel[0]
-    above = actor.banks - 1
+    above = actor.rows - 1
     enter = f"netloom::enter<{actor.dilations[0]}>(lines, columns, at.column, pixel);"
     fill = f"number<{pixel}::element>({integer(int(op.fill_value))})"
     inside = [

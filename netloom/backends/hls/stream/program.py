@@ -86,6 +86,11 @@ class StreamProgram(Program):
     widest: int = 0
 
     @property
+    def streaming(self) -> bool:
+        """Tensors come beat by beat."""
+        return True
+
+    @property
     def edges(self) -> list[Edge]:
         """The ports."""
         return [port for _, port in self.ports if isinstance(port, Edge)]

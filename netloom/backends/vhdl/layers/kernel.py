@@ -98,7 +98,7 @@ class KernelWriter:
         value, stage = self.values[node], self.stage[node]
         left = self.term(int(self.graph.lhs[k]), stage, value.width, int(self.graph.lhs_shift[k]))
         right = self.term(int(self.graph.rhs[k]), stage, value.width, int(self.graph.rhs_shift[k]))
-        expression = f"{left} {'-' if self.graph.subtract[k] else '+'} {right}"
+        expression = f"{'minus' if self.graph.subtract[k] else 'plus'}({left}, {right})"
         return expression if value.signed else f"unsigned({expression})"
 
     def output(self, column: int) -> str:

@@ -36,6 +36,8 @@ class Layer:
         declarations: lines of the architecture's declarative part.
         statements: lines of the architecture's body.
         lanes: how many copies stand side by side, each on its part of the tensors.
+        word_bits: of a word of weights from outside, when it takes them from the port `word` and says with
+            the port `reading` when it needs one.
         started: whether it has ports `rst` and `start`, because it works on one sample for several cycles.
     """
 
@@ -48,6 +50,7 @@ class Layer:
     statements: Sequence[str]
     lanes: int = 1
     started: bool = False
+    word_bits: int = 0
 
 
 def elements(value: SSAValue) -> int:

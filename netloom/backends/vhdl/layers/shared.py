@@ -34,7 +34,8 @@ def shared(op: DenseOp) -> Layer:
     weights, read_weights = _weights(op, use)
     bias, read_bias = _bias(op, use)
     mac = ["mac : entity work.netloom_mac", *_map("generic", _generics(op, use))]
-    mac += _map("port", {name: name for name in PORTS})
+    ports = {name: name for name in PORTS} | ({"reading": "reading"} if use.outside else {})
+    mac += _map("port", ports)
     count = use.rows * use.multipliers
     return Layer(
         "mac",
@@ -50,6 +51,7 @@ def shared(op: DenseOp) -> Layer:
         [*weights, *bias, *_signals(use)],
         [*read_weights, "", *read_bias, "", *mac[:-1], mac[-1] + ";"],
         started=True,
+        word_bits=use.word_bits if use.outside else 0,
     )
 
 
@@ -114,6 +116,8 @@ def _weights(op: DenseOp, use: Sharing) -> tuple[list[str], list[str]]:
     owner = op.weight.owner
     assert isinstance(owner, ConstantOp)
     what = "-- Word r: the weights of cycle r, output by output."
+    if use.outside:
+        return [], process("read_weights", [], ["weights <= word;"], clocked=True)
     memory = _memory("WEIGHTS", words(use, owner.value.ints()), use.word_bits, what)
     part = f"({use.word_bits - 1} downto 0)"
     if use.reuse_factor == 1:

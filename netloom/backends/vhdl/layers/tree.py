@@ -7,7 +7,7 @@ from netloom.backends.vhdl.layers.pipeline import StepText, pipeline
 from netloom.backends.vhdl.text import LINE_LENGTH, is_signed, literal, target, wire_bits
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.scheduled import latency_cycles, stages
-from netloom.passes.analysis.tree_plan import ONE, ZERO, Range, Sum, Term, plan_of, range_bits
+from netloom.passes.analysis.tree_plan import ONE, ZERO, Sum, Term, plan_of, range_bits
 
 Lines = list[str]
 
@@ -57,6 +57,7 @@ class TreeWriter:
         self.source = op.operand_formats[0]
         self.source_bits = wire_bits(self.source)
         self.width = wire_bits(op.result_format)
+        self.addresses = self.plan.places(self.plan.select_steps)
         self.declarations: Lines = [*EITHER] if self.plan.selectors else []
 
     def steps(self) -> list[StepText]:
@@ -87,7 +88,9 @@ class TreeWriter:
             value = f"x{comparison.feature}"
             if not is_signed(self.source):
                 value = f"ext({value}, {self.source_bits + 1})"
-            bound = literal(comparison.threshold, self.source_bits + 1)
+            # Thresholds may lie outside the format where simplify-trees has not been.
+            bits = max(self.source_bits, comparison.threshold.bit_length()) + 1
+            bound = literal(comparison.threshold, bits)
             body.append(f"compare({places[number]}) <= '1' when {value} < {bound} else '0';")
         return StepText("compare", len(places), variables, body)
 
@@ -179,8 +182,7 @@ class TreeWriter:
         """A read of a table, which is declared on the way."""
         name = f"LEAF_{column}_{place}" if len(self.plan.sums) > 1 else f"LEAF_{place}"
         self.declarations += leaf_table(name, term)
-        places = self.plan.places(self.plan.select_steps)
-        bits = [f"{before}({places[signal]})" for signal in reversed(term.address)]
+        bits = [f"{before}({self.addresses[signal]})" for signal in reversed(term.address)]
         joined = f"({' & '.join(bits)})" if len(bits) > 1 else f"(0 => {bits[0]})"
         return f"{name}(to_integer(unsigned'{joined}))"
 

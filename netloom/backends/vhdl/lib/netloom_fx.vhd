@@ -40,6 +40,11 @@ package netloom_fx is
   function ext(x : signed; width : positive; shift : natural := 0) return signed;
   function ext(x : unsigned; width : positive; shift : natural := 0) return signed;
 
+  -- a + b and a - b, of equal lengths, modulo 2**length. They stay adders: where one adder alone reads
+  -- another one's whole result, Yosys makes a compressor of the two, and that takes more logic.
+  function plus(a, b : signed) return signed;
+  function minus(a, b : signed) return signed;
+
   -- x * y, as numeric_std has it.
   function product(x, y : signed) return signed;
 
@@ -125,6 +130,21 @@ package body netloom_fx is
     end if;
     return result;
   end function ext;
+
+  -- The lowest bit carries nothing; it keeps the result from being the whole of what an adder gives.
+  function plus(a, b : signed) return signed is
+    variable total : signed(a'length downto 0);
+  begin
+    total := (a & '1') + (b & '0');
+    return total(a'length downto 1);
+  end function plus;
+
+  function minus(a, b : signed) return signed is
+    variable total : signed(a'length downto 0);
+  begin
+    total := (a & '1') - (b & '0');
+    return total(a'length downto 1);
+  end function minus;
 
   -- The same product by digits of 15 bits in the simulator's own integers: numeric_std adds bit by
   -- bit, and takes a hundred times longer over 25 bits.

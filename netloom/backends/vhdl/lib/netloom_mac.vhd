@@ -50,6 +50,7 @@ entity netloom_mac is
     x       : in  std_logic_vector(ROWS * INPUTS * X_BITS - 1 downto 0);
     address : out std_logic_vector(ADDRESS_BITS - 1 downto 0);
     weights : in  std_logic_vector(WORD_BITS - 1 downto 0);
+    reading : out std_logic;          -- whether the word of `address` will be used
     group_n : out std_logic_vector(GROUP_BITS - 1 downto 0);
     bias    : in  std_logic_vector(BIAS_BITS - 1 downto 0);
     y       : out std_logic_vector(ROWS * OUTPUTS * Y_BITS - 1 downto 0)
@@ -285,6 +286,7 @@ begin
   end process follow;
 
   address <= std_logic_vector(phase);
+  reading <= works(1);
   group_n <= std_logic_vector(in_group(LAST - 1));
 
   hold : process (clk)

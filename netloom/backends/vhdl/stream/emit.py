@@ -14,6 +14,14 @@ from netloom.backends.vhdl.parallel import circuit
 from netloom.backends.vhdl.scripts import project_files, steps
 from netloom.backends.vhdl.stream.actors import instance_of
 from netloom.backends.vhdl.stream.top import StreamPort, StreamTop, StreamTopWriter
+from netloom.backends.vhdl.stream.weights import (
+    COLLECT,
+    PAGE,
+    READER,
+    MemoryPort,
+    memory_ports,
+    weights_property,
+)
 from netloom.core.plan import BuildPlan
 from netloom.ir.flow import FlowOp, SinkOp, SourceOp, StageOp, stream_of
 from netloom.ir.program import main, model_name
@@ -28,29 +36,40 @@ FIFO = "netloom_fifo"
 def emit_stream(module: ModuleOp, program: Hardware, options: VhdlOptions) -> BuildPlan:
     """The project of a program of form `stream`.
 
-    Beside the properties of every project: `io`, `beats` (in a frame of each port) and `fifos` (JSON of name,
-    name in VHDL and depth).
+    Beside the properties of every project: `io`, `beats` (in a frame of each port), `fifos` (JSON of name,
+    name in VHDL and depth), and when a layer reads its weights from outside `weights` (JSON, see
+    `netloom.backends.vhdl.stream.weights`).
 
     Raises:
         CompileError: NL308 when the program has no schedule, or an op has no hardware.
     """
-    network(module)
+    nodes = [node.name for node in network(module).nodes]
     timing, ops = required_timing(module), actors(module)
+    memories = memory_ports(ops, nodes)
     top_name = Names().fresh(model_name(main(module)))
     others = [op for op in ops if not isinstance(op, StageOp | SourceOp | SinkOp)]
-    entities = sorted({instance_of(op).entity for op in others})
+    used = {instance_of(op).entity for op in others} | ({COLLECT} if memories else set())
+    entities = [*sorted(used), *([READER] if memories else [])]
     taken = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS, FIFO, *entities])
     stages, written, shares = _stages(ops, timing, top_name, taken)
     ports = _ports(ops)
-    inside = Names([*stages.values(), *(f"{port.signal}_port" for port in ports)])
-    top = StreamTopWriter(ops, fifos(module), ports, stages, inside).write()
+    inside = Names([*stages.values(), *(f"{port.signal}_port" for port in ports), *_generics(memories)])
+    top = StreamTopWriter(ops, fifos(module), ports, stages, inside, memories).write()
     files = library([PACKAGE, *([MULTIPLIERS] if shares else []), FIFO, *entities]) | written
-    files[f"src/{top_name}.vhd"] = _top_text(module, top, top_name, ports, timing)
+    files[f"src/{top_name}.vhd"] = _top_text(module, top, top_name, ports, timing, memories)
     sources = [*files, f"sim/tb_{top_name}.vhd"]
-    files[sources[-1]] = _bench_text(top_name, ports, timing, options)
+    files[sources[-1]] = _bench_text(top_name, ports, timing, options, memories)
+    files |= {memory.file: memory.contents for memory in memories}
     files.update(project_files(environment(), top_name, sources, options))
     properties = _properties(top_name, top, program, ports, sources, timing, options)
+    if memories:
+        properties["weights"] = weights_property(memories)
     return BuildPlan(files, steps(top_name, sources), properties)
+
+
+def _generics(memories: Sequence[MemoryPort]) -> list[str]:
+    """Generics of the top entity."""
+    return ["address_bits", *(memory.base.lower() for memory in memories)] if memories else []
 
 
 def _stages(
@@ -110,7 +129,12 @@ def _properties(
 
 
 def _top_text(
-    module: ModuleOp, top: StreamTop, name: str, ports: Sequence[StreamPort], timing: ProgramTiming
+    module: ModuleOp,
+    top: StreamTop,
+    name: str,
+    ports: Sequence[StreamPort],
+    timing: ProgramTiming,
+    memories: Sequence[MemoryPort],
 ) -> str:
     width = max((len(line.partition(" : ")[0]) for line in top.declarations), default=0)
     declarations = [
@@ -127,6 +151,7 @@ def _top_text(
             interval=timing.interval_cycles,
             ports=ports,
             tensors=hardware(module).ports,
+            memories=memories,
             declarations=declarations,
             statements=top.statements,
         )
@@ -134,7 +159,11 @@ def _top_text(
 
 
 def _bench_text(
-    name: str, ports: Sequence[StreamPort], timing: ProgramTiming, options: VhdlOptions
+    name: str,
+    ports: Sequence[StreamPort],
+    timing: ProgramTiming,
+    options: VhdlOptions,
+    memories: Sequence[MemoryPort],
 ) -> str:
     return (
         environment()
@@ -146,5 +175,7 @@ def _bench_text(
             period=f"{options.clock_period_ns:.3f}",
             inputs=[port for port in ports if port.direction == "in"],
             outputs=[port for port in ports if port.direction == "out"],
+            memories=memories,
+            page=PAGE,
         )
     )

@@ -14,6 +14,7 @@ from xdsl.ir import SSAValue
 
 from netloom.backends.vhdl.names import Names
 from netloom.backends.vhdl.stream.actors import instance_of
+from netloom.backends.vhdl.stream.weights import READER, MemoryPort
 from netloom.backends.vhdl.text import vector
 from netloom.ir.flow import FifoOp, FlowOp, SinkOp, SourceOp, StageOp, StreamConstantOp, stream_of
 from netloom.passes.analysis.network import beat_bits
@@ -69,8 +70,10 @@ class StreamTopWriter:
         ports: Sequence[StreamPort],
         stages: Mapping[FlowOp, str],
         names: Names,
+        memories: Sequence[MemoryPort] = (),
     ) -> None:
         self.ops, self.fifos, self.stages = ops, fifos, stages
+        self.memories = {memory.stage: memory for memory in memories}
         self.ports = {port.op: port for port in ports}
         self.names = names
         self.of: dict[FlowOp, str] = {}
@@ -85,6 +88,9 @@ class StreamTopWriter:
             self.of[op] = self.names.fresh(base)
         for op in self.ops:
             self.top.statements += [f"-- {_what(op)}", *self._actor(op), ""]
+        if self.memories:
+            failed = " or ".join(f"{self.of[op]}_failed" for op in self.memories)
+            self.top.statements += [f"weights_failed <= {failed};", ""]
         return self.top
 
     def _actor(self, op: FlowOp) -> Iterator[str]:
@@ -187,8 +193,14 @@ class StreamTopWriter:
         """A pipeline that moves when its last register is empty, or is emptied."""
         name, interval = self.of[op], op.actor().interval
         self._signal(f"{name}_ce")
-        yield f"{name}_ce <= not {name}_out_valid or {name}_space;"
         ports = {"clk": "clk", "rst": "rst", "ce": f"{name}_ce", "in_valid": f"{name}_in_valid"}
+        out_valid = f"{name}_out_valid"
+        if op in self.memories:
+            yield from self._reader(name, self.memories[op])
+            ports |= {"word": f"{name}_word", "reading": f"{name}_reading"}
+            out_valid = f"{name}_complete"
+        else:
+            yield f"{name}_ce <= not {name}_out_valid or {name}_space;"
         ready = ""
         if interval > 1:
             self._signal(f"{name}_in_ready")
@@ -197,8 +209,42 @@ class StreamTopWriter:
         yield f"{name}_take <= {name}_ce and {name}_in_valid{ready};"
         for index, operand in enumerate(op.inputs):
             ports[f"x{index}"] = f"{self._reads(operand)}_data"
-        ports |= {"out_valid": f"{name}_out_valid", "y": f"{name}_data"}
+        ports |= {"out_valid": out_valid, "y": f"{name}_data"}
         yield from instance(f"u_{name}", self.stages[op], {}, ports)
+
+    def _reader(self, name: str, memory: MemoryPort) -> Iterator[str]:
+        """The weights of a stage, which stands still when the word that it needs is not there."""
+        port, axis = memory.port, memory.axis
+        flags = ("complete", "reading", "has_word", "take_word", "ready", "failed")
+        for flag in flags:
+            self._signal(f"{name}_{flag}")
+        self._signal(f"{name}_word", port.word_bits)
+        yield f"{name}_ready <= {name}_has_word or not {name}_reading;"
+        yield f"{name}_ce <= {name}_ready and (not {name}_complete or {name}_space);"
+        yield f"{name}_take_word <= {name}_ce and {name}_reading;"
+        yield f"{name}_out_valid <= {name}_complete and {name}_ready;"
+        # By signals of their own, inputs change after the clock of this design, which is behind aclk.
+        for signal, bits in zip(_AXI_INPUTS, (0, port.data_bits, 2, 0), strict=True):
+            self._signal(f"{name}_{signal}", bits)
+            yield f"{name}_{signal} <= {axis}_{signal};"
+        generics = {
+            "BASE": memory.base,
+            "ADDRESS_BITS": "ADDRESS_BITS",
+            "DATA_BITS": str(port.data_bits),
+            "WORDS": str(port.words),
+            "WORD_BITS": str(port.word_bits),
+            "BURST": str(port.burst),
+            "DEPTH": str(port.depth),
+        }
+        ports = dict(_CLOCK)
+        ports |= {signal: f"{name if signal in _AXI_INPUTS else axis}_{signal}" for signal in _AXI}
+        ports |= {
+            "out_valid": f"{name}_has_word",
+            "out_ready": f"{name}_take_word",
+            "out_data": f"{name}_word",
+            "failed": f"{name}_failed",
+        }
+        yield from instance(f"u_{name}_weights", READER, generics, ports)
 
     def _entity(self, op: FlowOp) -> Iterator[str]:
         name, made = self.of[op], instance_of(op)
@@ -225,6 +271,11 @@ class StreamTopWriter:
 
 
 _CLOCK = {"clk": "clk", "rst": "rst"}
+_AXI = (
+    *("araddr", "arlen", "arsize", "arburst", "arcache", "arprot", "arvalid", "arready"),
+    *("rdata", "rresp", "rvalid", "rready"),
+)
+_AXI_INPUTS = ("arready", "rdata", "rresp", "rvalid")
 
 
 def instance(

@@ -1,0 +1,340 @@
+"""Estimates before synthesis against the open flow, kind by kind.
+
+    python benchmarks/estimates.py --measure        # synthesizes what is not recorded yet (minutes)
+    python benchmarks/estimates.py                  # errors of the estimates, and the reference page's table
+
+Each design is one or a few ops between registers.  What Yosys counts for UltraScale+ (LUTn, FDxx, DSP48E2,
+RAMB) is recorded in ``estimates.json`` by the design's name; the estimates are computed anew each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from xdsl.ir import SSAValue
+
+from netloom.api import Design
+from netloom.build import yosys
+from netloom.build.synthesizable import to_verilog
+from netloom.build.targets import TARGETS
+from netloom.build.toolchain import Bench
+from netloom.core.fixed import Format, Overflow, Rounding
+from netloom.estimate.resources import estimate
+from netloom.ir.attributes import fixed_tensor, shape_of
+from netloom.ir.fx import LookupOp, ThresholdOp
+from netloom.ir.nn import (
+    AddOp,
+    ArgMaxOp,
+    MatMulOp,
+    MaxOp,
+    MinOp,
+    MulOp,
+    ReduceOp,
+    ReluOp,
+    SubOp,
+)
+from netloom.testing.program import Port, Program
+from netloom.testing.target import Target
+
+RECORD = Path(__file__).with_name("estimates.json")
+RESOURCES = ("lut", "ff", "dsp", "bram")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A design to measure: its kind, a name, its ports, what it computes, and options of the backend."""
+
+    kind: str
+    name: str
+    ports: tuple[Port, ...]
+    build: Callable[..., SSAValue]
+    options: Mapping[str, Any]
+
+    def compile(self) -> Design:
+        program = Program([(f"x{n}", port) for n, port in enumerate(self.ports)], "sample")
+        program.origin = "layer"
+        program.output(self.build(program, *program.inputs), "y")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Target("vhdl", "parallel", {"register_inputs": False, **self.options}).compile(
+                program.finish()
+            )
+
+
+def signed(width: int, integer: int = 4) -> Format:
+    return Format(width, integer, True)
+
+
+def unsigned(width: int, integer: int = 4) -> Format:
+    return Format(width, integer, False)
+
+
+def dense(k: int, n: int, source: Format, bits: int, density: float, bias: bool) -> Callable[..., SSAValue]:
+    rng = np.random.default_rng(k * 1000 + n * 10 + bits)
+    weights = rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (k, n))
+    weights *= rng.random((k, n)) < density
+    offset = rng.integers(-100, 100, n)
+
+    def build(program: Program, x: SSAValue) -> SSAValue:
+        product = program.add(MatMulOp, x, program.constant(weights, signed(bits, 2)))
+        if not bias:
+            return product
+        return program.add(
+            AddOp, product, program.constant(offset, signed(source.width + bits + 4, source.integer + 6))
+        )
+
+    return build
+
+
+def dense_samples() -> Iterator[Sample]:
+    shapes = [
+        (4, 4, 8, 6, 1.0),
+        (8, 8, 8, 6, 1.0),
+        (16, 8, 6, 4, 1.0),
+        (16, 16, 8, 4, 0.5),
+        (16, 32, 6, 6, 0.3),
+        (32, 8, 6, 6, 1.0),
+        (8, 32, 12, 5, 0.7),
+        (32, 16, 8, 8, 0.5),
+        (24, 24, 4, 3, 1.0),
+        (10, 5, 16, 10, 1.0),
+        (16, 16, 8, 2, 1.0),
+        (12, 20, 6, 6, 0.8),
+    ]
+    for index, (k, n, width, bits, density) in enumerate(shapes):
+        source = unsigned(width) if index % 3 == 2 else signed(width)
+        for period in (5.0, 2.5) if index < 4 else (5.0,):
+            name = f"kernel {k}x{n} in {source} weights {bits} bits density {density:g} period {period:g}"
+            yield Sample(
+                "da.kernel",
+                name,
+                (Port((1, k), source),),
+                dense(k, n, source, bits, density, index % 2 == 0),
+                {"strategy": "adder_graph", "clock_period_ns": period},
+            )
+    for k, n, width, bits in (
+        (4, 4, 6, 6),
+        (8, 4, 8, 4),
+        (6, 6, 5, 5),
+        (8, 8, 4, 4),
+        (4, 3, 12, 10),
+        (8, 4, 16, 12),
+    ):
+        yield Sample(
+            "nn.dense latency",
+            f"latency {k}x{n} in {width} weights {bits} bits",
+            (Port((1, k), signed(width)),),
+            dense(k, n, signed(width), bits, 1.0, True),
+            {"strategy": "latency"},
+        )
+    for k, n, width, bits, reuse in (
+        (8, 8, 6, 6, 4),
+        (16, 8, 8, 6, 8),
+        (16, 16, 12, 10, 16),
+        (8, 4, 6, 5, 2),
+        (16, 5, 8, 8, 16),
+        (32, 8, 6, 6, 32),
+    ):
+        yield Sample(
+            "nn.dense resource",
+            f"resource {k}x{n} in {width} weights {bits} bits reuse {reuse}",
+            (Port((1, k), signed(width)),),
+            dense(k, n, signed(width), bits, 1.0, True),
+            {"strategy": "resource", "reuse_factor": reuse},
+        )
+
+
+def cast(target: Format, rounding: str, overflow: str) -> Callable[..., SSAValue]:
+    return lambda program, x: program.cast(x, target, Rounding[rounding], Overflow[overflow])
+
+
+def cast_samples() -> Iterator[Sample]:
+    cases = [
+        (signed(16, 6), unsigned(6, 2), "RND_CONV", "SAT"),
+        (signed(16, 6), signed(8, 3), "RND_CONV", "SAT"),
+        (signed(16, 6), signed(8, 3), "TRN", "SAT"),
+        (signed(16, 6), signed(8, 6), "RND", "WRAP"),
+        (signed(12, 6), unsigned(5, 3), "TRN", "SAT"),
+        (unsigned(12, 6), unsigned(6, 3), "RND", "SAT"),
+        (signed(20, 8), signed(10, 4), "RND_ZERO", "SAT_SYM"),
+        (signed(14, 8), signed(10, 4), "TRN_ZERO", "SAT_ZERO"),
+        (signed(18, 6), unsigned(8, 2), "RND_INF", "SAT"),
+    ]
+    for source, target, rounding, overflow in cases:
+        yield Sample(
+            "fx.cast",
+            f"cast {source} to {target} {rounding} {overflow}",
+            (Port((16,), source),),
+            cast(target, rounding, overflow),
+            {},
+        )
+
+
+def threshold(levels: int, low: int, high: int, channels: int) -> Callable[..., SSAValue]:
+    rng = np.random.default_rng(levels)
+    shape = (channels, levels) if channels > 1 else (levels,)
+    values = np.sort(rng.integers(low, high, shape), axis=-1)
+
+    def build(program: Program, x: SSAValue) -> SSAValue:
+        width = max(int(levels).bit_length(), 1)
+        result = fixed_tensor(shape_of(x.type), unsigned(width, width))
+        parameters = {"thresholds": values, "base": np.array(0), "sign": np.array(1)}
+        return program.add(ThresholdOp, x, result=result, **parameters)
+
+    return build
+
+
+def table(entries: int, width: int, low: int) -> Callable[..., SSAValue]:
+    values = np.round((2**width - 1) / (1 + np.exp(-np.linspace(-6, 6, entries)))).astype(np.int64)
+
+    def build(program: Program, x: SSAValue) -> SSAValue:
+        result = fixed_tensor(shape_of(x.type), unsigned(width, 0))
+        return program.add(
+            LookupOp, x, result=result, table=values, low=low, mantissa_bits=None, function="sigmoid"
+        )
+
+    return build
+
+
+def table_samples() -> Iterator[Sample]:
+    for levels, width, channels in (
+        (1, 12, 1),
+        (3, 10, 1),
+        (7, 12, 1),
+        (15, 12, 1),
+        (7, 14, 8),
+        (15, 10, 8),
+        (31, 10, 1),
+    ):
+        name = f"threshold {levels} levels in {width} bits, {channels} channels"
+        bound = 2 ** (width - 1)
+        yield Sample(
+            "fx.threshold", name, (Port((8,), signed(width)),), threshold(levels, -bound, bound, channels), {}
+        )
+    for bits, width in ((4, 6), (5, 8), (6, 6), (7, 8), (8, 8), (8, 12), (9, 6), (10, 8)):
+        yield Sample(
+            "fx.lookup",
+            f"table of {2**bits} entries of {width} bits",
+            (Port((4,), signed(bits)),),
+            table(2**bits, width, -(2 ** (bits - 1))),
+            {},
+        )
+
+
+def op(kind: Any, /, **properties: Any) -> Callable[..., SSAValue]:
+    return lambda program, *operands: program.add(kind, *operands, **properties)
+
+
+def elementwise_samples() -> Iterator[Sample]:
+    for kind, title in ((AddOp, "add"), (SubOp, "sub"), (MaxOp, "max"), (MinOp, "min")):
+        for a, b in ((signed(8), signed(8)), (signed(12, 6), unsigned(6, 3)), (signed(16, 4), signed(10, 8))):
+            group = "nn.add, nn.sub" if kind in (AddOp, SubOp) else "nn.max, nn.min"
+            yield Sample(group, f"{title} {a} {b}", (Port((12,), a), Port((12,), b)), op(kind), {})
+    for width in (6, 9, 16):
+        yield Sample("nn.relu", f"relu of {width} bits", (Port((16,), signed(width)),), op(ReluOp), {})
+    for a, b in ((4, 4), (6, 6), (8, 5), (8, 8), (12, 10), (16, 16), (12, 3)):
+        yield Sample(
+            "nn.mul", f"mul {a} by {b} bits", (Port((4,), signed(a)), Port((4,), signed(b))), op(MulOp), {}
+        )
+    for shape, width in (((2, 4), 5), ((3, 6), 6), ((2, 3), 12)):
+        ports = (Port(shape, signed(width)), Port(shape[::-1], signed(width)))
+        yield Sample("nn.matmul", f"matmul {shape} of {width} bits", ports, op(MatMulOp), {})
+
+
+def tree_samples() -> Iterator[Sample]:
+    for kind in ("sum", "max"):
+        for count, width in ((4, 8), (9, 6), (16, 10), (32, 6)):
+            yield Sample(
+                "nn.reduce",
+                f"{kind} of {count} of {width} bits",
+                (Port((2, count), signed(width)),),
+                op(ReduceOp, kind=kind, axes=np.array([1]), keep_axes=False),
+                {},
+            )
+    for count, width in ((4, 8), (5, 12), (10, 8), (16, 6)):
+        yield Sample(
+            "nn.argmax",
+            f"argmax of {count} of {width} bits",
+            (Port((1, count), signed(width)),),
+            op(ArgMaxOp, axis=1, keep_axes=False),
+            {},
+        )
+
+
+def samples() -> list[Sample]:
+    """Every design, in the order of the table."""
+    every = (dense_samples, cast_samples, table_samples, elementwise_samples, tree_samples)
+    return [sample for make in every for sample in make()]
+
+
+def measure(sample: Sample) -> dict[str, float]:
+    """What Yosys counts for UltraScale+."""
+    design = sample.compile()
+    plan = design.backend.emit(design.module, design.backend_options)
+    with tempfile.TemporaryDirectory(prefix="netloom-estimates-") as directory:
+        bench = Bench(Path(directory))
+        to_verilog(plan, bench)
+        use = yosys.synthesize(TARGETS["xcup"], plan.properties["top"], bench.within("xcup"))
+    return {name: float(getattr(use, name)) for name in RESOURCES} | {"inv": float(use.cells.get("INV", 0))}
+
+
+def estimated(sample: Sample) -> dict[str, float]:
+    """What the report says."""
+    rows = estimate(sample.compile().module)
+    counts = {"lut": "lut", "ff": "ff", "dsp": "dsp", "bram": "bram36"}
+    return {name: float(sum(getattr(row, field) for row in rows)) for name, field in counts.items()}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--details", action="store_true")
+    arguments = parser.parse_args()
+    console = Console()
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    chosen = [sample for sample in samples() if arguments.only in f"{sample.kind}: {sample.name}"]
+    for sample in chosen if arguments.measure else []:
+        if sample.name not in record:
+            console.print(f"{sample.kind}: {sample.name}", highlight=False)
+            record[sample.name] = measure(sample)
+            RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    show(console, chosen, record, arguments.details)
+    return 0
+
+
+def show(console: Console, chosen: list[Sample], record: Mapping[str, Any], details: bool) -> None:
+    """Errors by kind, and of every design with `details`."""
+    errors: dict[str, dict[str, list[float]]] = {}
+    for sample in chosen:
+        if sample.name not in record:
+            continue
+        have, want = estimated(sample), record[sample.name]
+        if details:
+            pairs = " ".join(f"{n} {have[n]:g}/{want[n]:g}" for n in RESOURCES if have[n] or want[n])
+            console.print(f"{sample.kind:18} {sample.name:60} {pairs}", highlight=False, soft_wrap=True)
+        for name in ("lut", "ff"):
+            if want[name] >= 8:
+                errors.setdefault(sample.kind, {}).setdefault(name, []).append(have[name] / want[name] - 1)
+                errors.setdefault("all", {}).setdefault(name, []).append(have[name] / want[name] - 1)
+    console.print("kind               designs  LUT median  LUT p90   FF median  FF p90", highlight=False)
+    for kind, found in errors.items():
+        cells = [f"{len(found.get('lut', [])):7d}"]
+        for name in ("lut", "ff"):
+            values = np.abs(found.get(name, [np.nan])) * 100
+            cells += [f"{np.median(values):9.1f}%", f"{np.percentile(values, 90):8.1f}%"]
+        console.print(f"{kind:18} {' '.join(cells)}", highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
