@@ -12,7 +12,7 @@ PLUGINS := $(sort $(wildcard examples/plugins/netloom-*))
 demo: setup
 	$(BIN)/python examples/jet_tagger/demo.py
 
-test: setup $(VENV)/.stamp-tcl lint
+test: setup $(VENV)/.stamp-tcl $(VENV)/.stamp-chromium lint
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
 	$(MAKE) plugins
 
@@ -46,6 +46,10 @@ $(VENV)/.stamp-ghdl: scripts/setup-ghdl.sh scripts/setup-tool.sh $(VENV)/.stamp-
 
 $(VENV)/.stamp-tcl: scripts/setup-tool.sh $(VENV)/.stamp-python
 	scripts/setup-tool.sh tclsh tcl NETLOOM_TCLSH
+	touch $@
+
+$(VENV)/.stamp-chromium: scripts/setup-chromium.sh scripts/setup-tool.sh $(VENV)/.stamp-packages
+	scripts/setup-chromium.sh $(VENV)
 	touch $@
 
 $(VENV)/.stamp-plugins: scripts/setup-plugins.sh $(PLUGINS:%=%/pyproject.toml) $(VENV)/.stamp-packages

@@ -25,7 +25,8 @@ from xdsl.ir import SSAValue
 
 from netloom.api import Design
 from netloom.build import yosys
-from netloom.build.synthesizable import to_verilog
+from netloom.build.report import Utilisation
+from netloom.build.synthesizable import VERILOG, to_verilog
 from netloom.build.targets import TARGETS
 from netloom.build.toolchain import Bench
 from netloom.core.fixed import Format, Overflow, Rounding
@@ -60,8 +61,8 @@ class Sample:
     build: Callable[..., SSAValue]
     options: Mapping[str, Any]
 
-    def compile(self) -> Design:
-        program = Program([(f"x{n}", port) for n, port in enumerate(self.ports)], "sample")
+    def compile(self, name: str = "sample") -> Design:
+        program = Program([(f"x{n}", port) for n, port in enumerate(self.ports)], name)
         program.origin = "layer"
         program.output(self.build(program, *program.inputs), "y")
         with warnings.catch_warnings():
@@ -277,15 +278,36 @@ def samples() -> list[Sample]:
     return [sample for make in every for sample in make()]
 
 
-def measure(sample: Sample) -> dict[str, float]:
-    """What Yosys counts for UltraScale+."""
-    design = sample.compile()
-    plan = design.backend.emit(design.module, design.backend_options)
+def measure(chosen: list[Sample]) -> dict[str, dict[str, float]]:
+    """What Yosys counts for UltraScale+, all designs in one run: each keeps its own hierarchy."""
+    texts, tops = [], []
     with tempfile.TemporaryDirectory(prefix="netloom-estimates-") as directory:
         bench = Bench(Path(directory))
-        to_verilog(plan, bench)
-        use = yosys.synthesize(TARGETS["xcup"], plan.properties["top"], bench.within("xcup"))
-    return {name: float(getattr(use, name)) for name in RESOURCES} | {"inv": float(use.cells.get("INV", 0))}
+        for number, sample in enumerate(chosen):
+            design = sample.compile(f"sample{number}")
+            plan = design.backend.emit(design.module, design.backend_options)
+            own = bench.within(f"sample{number}")
+            to_verilog(plan, own)
+            top = plan.properties["top"]
+            text = (own.directory / VERILOG).read_text()
+            texts.append(text.replace(f"module {top}\n", f"(* keep_hierarchy *)\nmodule {top}\n"))
+            tops.append(top)
+        instances = "".join(f"  (* keep *) {top} u_{top} ();\n" for top in tops)
+        texts.append(f"module all ();\n{instances}endmodule\n")
+        (bench.directory / VERILOG).write_text("".join(texts))
+        target = TARGETS["xcup"]
+        commands = [
+            f"read_verilog {VERILOG}",
+            f"{target.synthesis} -top all",
+            "tee -q -o stat.json stat -json",
+        ]
+        yosys.run(bench, commands, "synthesis")
+        modules = json.loads((bench.directory / "stat.json").read_text())["modules"]
+    found = {}
+    for sample, top in zip(chosen, tops, strict=True):
+        use = Utilisation.of("xcup", modules[f"\\{top}"]["num_cells_by_type"])
+        found[sample.name] = {name: float(getattr(use, name)) for name in RESOURCES}
+    return found
 
 
 def estimated(sample: Sample) -> dict[str, float]:
@@ -304,11 +326,10 @@ def main() -> int:
     console = Console()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     chosen = [sample for sample in samples() if arguments.only in f"{sample.kind}: {sample.name}"]
-    for sample in chosen if arguments.measure else []:
-        if sample.name not in record:
-            console.print(f"{sample.kind}: {sample.name}", highlight=False)
-            record[sample.name] = measure(sample)
-            RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    missing = [sample for sample in chosen if sample.name not in record] if arguments.measure else []
+    if missing:
+        record |= measure(missing)
+        RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
     show(console, chosen, record, arguments.details)
     return 0
 

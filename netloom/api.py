@@ -67,7 +67,7 @@ def compile(
     Args:
         graph: path of an .onnx or .mlir file, an onnx.ModelProto, or an IR module.
         backend: name of a backend; `netloom backends` lists them.
-        io: `parallel` (everything at once).
+        io: `parallel` (everything at once) or `stream` (tensors flow through FIFOs, beat by beat).
         precision: formats for what the model does not quantize: "fixed<16,6>", or a dict
             {"model": ..., "layers": {name or pattern: format or {role: format}}}.
         input_precision: format of the inputs, one for all or a dict by input name.

@@ -1,7 +1,7 @@
 """Write the pages of docs/reference from the package itself.
 
-    .venv/bin/python scripts/gen_reference.py          write the pages
-    .venv/bin/python scripts/gen_reference.py --check  exit with 1 and name the pages that are stale
+.venv/bin/python scripts/gen_reference.py          write the pages
+.venv/bin/python scripts/gen_reference.py --check  exit with 1 and name the pages that are stale
 """
 
 from __future__ import annotations
@@ -169,9 +169,10 @@ def op_text(op: type[NetloomOp]) -> str:
             rows.append(["property", code(name), code(constraint(kind.constr)) + arity(kind)])
     rows += [["result", code(name), "tensor"] for name, _ in definition.results]
     rules = [("shape", "shape_rule"), ("fraction", "fraction_rule"), ("range", "interval_rule")]
-    if is_real_only(op):
-        rules = rules[:1]
-    rules.append(("meaning", "evaluate"))
+    if not issubclass(op, NetloomOp):  # the end of a region
+        rules = []
+    else:
+        rules = [*(rules[:1] if is_real_only(op) else rules), ("meaning", "evaluate")]
     lines = [f"* *{label}*: {summary(getattr(op, rule))}" for label, rule in rules]
     blocks = [f"### `{op.name}`", prose(op.__doc__), table(["", "name", "type"], rows), "\n".join(lines)]
     return "\n\n".join(blocks)
@@ -368,9 +369,10 @@ def operators() -> str:
         "Operators",
         "ONNX operators that the frontend imports, with the attributes that it understands; any other"
         " attribute is an error (NL104), and so is an attribute value without a fixed meaning here. `Quant`,"
-        " `IntQuant`, `BipolarQuant` and `Trunc` are QONNX's. Nodes whose inputs are all constants are"
-        " evaluated at import, whatever their operator. All shapes are static, apart from a free batch size"
-        " on axis 0. An unknown operator is refused (NL103) with the nearest supported one.",
+        " `IntQuant`, `BipolarQuant` and `Trunc` are QONNX's, and so are `Conv`, `MaxPool`, `AveragePool` and"
+        " `BatchNormalization` of its domain `qonnx.custom_op.channels_last`. Nodes whose inputs are all"
+        " constants are evaluated at import, whatever their operator. All shapes are static, apart from a"
+        " free batch size on axis 0. An unknown operator is refused (NL103) with the nearest supported one.",
         table(["operator", "attributes", "imported as"], rows),
         f"Recognised only to be refused with advice: {', '.join(refused)}." if refused else "",
         "## Functions",

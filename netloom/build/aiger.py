@@ -74,6 +74,8 @@ def _parse(data: bytes) -> Aig:
     latches = np.array([int(line.split()[0]) for line in lines[:n_latches]], dtype=np.int64)
     outputs = [int(line) for line in lines[n_latches:]]
     gates, size = _gates(np.frombuffer(rest, dtype=np.uint8), n_gates, 1 + n_inputs + n_latches)
+    if size < 0:
+        raise ValueError("it ends before its last gate")
     names: dict[bytes, dict[int, str]] = {b"i": {}, b"l": {}, b"o": {}}
     for line in rest[size:].split(b"\n"):
         if line == b"c":
@@ -90,7 +92,7 @@ def _parse(data: bytes) -> Aig:
 
 @numba.njit(cache=True)
 def _gates(code: NDArray[np.uint8], count: int, first: int) -> tuple[Literals, int]:
-    """Operands of the gates, from differences in seven bits a byte; and the bytes read."""
+    """Operands of the gates, from differences in seven bits a byte; and the bytes read, -1 for too few."""
     gates = np.empty((count, 2), dtype=np.int64)
     at = 0
     for gate in range(count):
@@ -98,6 +100,8 @@ def _gates(code: NDArray[np.uint8], count: int, first: int) -> tuple[Literals, i
         for operand in range(2):
             shift, more = 0, True
             while more:
+                if at == len(code):
+                    return gates, -1
                 byte = int(code[at])
                 at += 1
                 last -= (byte & 127) << shift

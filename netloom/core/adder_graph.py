@@ -233,13 +233,7 @@ class AdderGraph:
         where only one operand has bits, unless that operand is subtracted (negation carries).  Bits that
         both operands lack (a common shift) always pass.
         """
-        low, high = self.intervals(lo, hi)
-        width = bit_width(low, high)[self.n_inputs :]
-        common = np.minimum(self.lhs_shift, self.rhs_shift)
-        alone_is_lhs = self.lhs_shift <= self.rhs_shift
-        apart = np.maximum(self.lhs_shift, self.rhs_shift)
-        passed = np.where(alone_is_lhs | ~self.subtract, apart, common)
-        return int(np.maximum(width - passed, 0).sum())
+        return self.adder_logic(lo, hi)[1]
 
     def adder_tables(self, lo: IntArray, hi: IntArray) -> int:
         """Look-up tables on FPGAs with a table before each carry bit, inputs within ``lo`` .. ``hi``.
@@ -249,14 +243,22 @@ class AdderGraph:
         remaining bits.  This is what Yosys' ``synth_xilinx`` counts, within a few percent, as long as it does
         not merge adders into compressors; :meth:`adder_bits` is the length of the carry chains.
         """
+        return self.adder_logic(lo, hi)[0]
+
+    def adder_logic(self, lo: IntArray, hi: IntArray) -> tuple[int, int]:
+        """:meth:`adder_tables` and :meth:`adder_bits` at once."""
         low, high = self.intervals(lo, hi)
         width, signed = bit_width(low, high), low < 0
-        lhs_top, rhs_top = width[self.lhs] + self.lhs_shift, width[self.rhs] + self.rhs_shift
-        top = np.minimum(width[self.n_inputs :], np.maximum(lhs_top, rhs_top))
-        first = np.where(self.subtract, self.rhs_shift, np.maximum(self.lhs_shift, self.rhs_shift))
+        own, lhs_top, rhs_top = width[self.n_inputs :], width[self.lhs], width[self.rhs]
+        lhs_top, rhs_top = lhs_top + self.lhs_shift, rhs_top + self.rhs_shift
+        apart = np.maximum(self.lhs_shift, self.rhs_shift)
+        top = np.minimum(own, np.maximum(lhs_top, rhs_top))
+        first = np.where(self.subtract, self.rhs_shift, apart)
         last = np.where(signed[self.rhs], top, np.minimum(top, rhs_top))
         last = np.where(self.subtract | signed[self.lhs], last, np.minimum(last, lhs_top))
-        return int(np.maximum(last - first, 0).sum())
+        common = np.minimum(self.lhs_shift, self.rhs_shift)
+        passed = np.where((self.lhs_shift <= self.rhs_shift) | ~self.subtract, apart, common)
+        return int(np.maximum(last - first, 0).sum()), int(np.maximum(own - passed, 0).sum())
 
 
 def bit_width(lo: IntArray, hi: IntArray) -> IntArray:

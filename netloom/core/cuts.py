@@ -28,7 +28,8 @@ def cuts(thresholds: NDArray[Any], *, inclusive: bool = False, rounded_to: DType
     """
     bound = np.asarray(thresholds, dtype=np.float64)
     if inclusive:
-        bound = np.nextafter(bound, np.inf)
+        with np.errstate(over="ignore"):
+            bound = np.nextafter(bound, np.inf)
     if np.dtype(rounded_to) == np.float64:
         return bound
     # x rounds to something below `bound` when it rounds below the first float32 that is not.
@@ -36,7 +37,9 @@ def cuts(thresholds: NDArray[Any], *, inclusive: bool = False, rounded_to: DType
         first = bound.astype(np.float32)
         first = np.where(first.astype(np.float64) < bound, np.nextafter(first, np.float32(np.inf)), first)
         before = np.nextafter(first, np.float32(-np.inf))
-    return np.where(first == -np.inf, -np.inf, _middle(before, first))
+    found = np.where(first == -np.inf, -np.inf, _middle(before, first))
+    # Everything is at most infinite, also what rounds to infinity.
+    return np.where(np.equal(thresholds, np.inf) & inclusive, np.inf, found)
 
 
 def _middle(before: NDArray[np.float32], first: NDArray[np.float32]) -> Reals:

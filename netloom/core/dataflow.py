@@ -77,6 +77,11 @@ class WeightPort:
         return self.words * self.parts
 
     @property
+    def traffic_bits(self) -> int:
+        """Bits that go through the port for a beat of the stream."""
+        return self.beats * self.data_bits
+
+    @property
     def buffer_bits(self) -> int:
         """Bits of the buffer."""
         return self.depth * min(self.data_bits, self.word_bits)

@@ -122,7 +122,7 @@ class CompileOptions:
         assign = (
             f'precision="{self.precision}" bits={self.calibration_bits} table-bits={self.table_bits} {absorb}'
         )
-        clean = f"fold-constants,channels-last,fuse-batch-norm,decompose-functions{cut}"
+        clean = f"fold-constants,channels-last,fuse-batch-norm,fuse-tree-inputs,decompose-functions{cut}"
         return (
             ",".join(filter(None, (clean, self.extra_passes))),
             f"quantize-inputs{{{inputs}}},absorb-quantizers{{{absorb}}},assign-precision{{{assign}}},"

@@ -147,7 +147,7 @@ def stage_need(stage: StageOp, clock_period_ns: float, device: Device) -> Need:
 
 
 def reader_need(port: dataflow.WeightPort | None, device: Device) -> Need:
-    """What asks for weights outside: the address, three counters, the buffer, a register for a word in parts."""
+    """What asks for weights outside: address, three counters, buffer, a register for a word in parts."""
     if port is None:
         return Need()
     need = Need(ADDRESS_BITS, ADDRESS_BITS + 9) + counter(port.beats) + counter(port.depth + 1)

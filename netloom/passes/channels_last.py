@@ -136,7 +136,7 @@ class Carrier:
         for op in program_ops(self.function):
             views = [self.view(operand) for operand in op.operands]
             if isinstance(op, TransposeOp) and views[0].is_plain and is_carried(op):
-                self.carry(op, transpose(views[0], op.order), Builder(op))
+                self.carry(op, transpose(views[0], op.order))
             elif not all(view.is_plain for view in views):
                 self.step(op, views)
         end = terminator(self.function)
@@ -152,18 +152,15 @@ class Carrier:
         rule = next((rule for kind, rule in RULES.items() if isinstance(op, kind)), None)
         result = rule(self, op, views) if rule is not None and not op.is_fixed else None
         if result is not None:
-            self.carry(op, result, Builder(op))
+            self.carry(op, result)
             return
         for index, operand in enumerate(op.operands):
             op.operands[index] = self.material(operand, op)
 
-    def carry(self, op: NetloomOp, view: View, build: Builder) -> None:
-        """Note how the result of `op` is held; an order of axes of size 1 is only a reshape."""
-        held = [axis for axis in view.order if view.shape[axis] != 1]
+    def carry(self, op: NetloomOp, view: View) -> None:
+        """Note how the result of `op` is held."""
         if view.elements is not None and np.array_equal(view.elements, np.arange(len(view.elements))):
             view = plain(view.value)
-        elif view.elements is None and held == sorted(held):
-            view = plain(reshaped(build, view.value, tuple(view.shape[axis] for axis in view.order)))
         if view.is_plain:
             op.results[0].replace_all_uses_with(view.value)
         else:
@@ -196,7 +193,12 @@ class Carrier:
             array = array.transpose(order)
             array = array if elements is None else np.take(array, elements, axis=axis)
             return insert(anchor, named, ConstantOp, [], value=ArrayAttr.of(array))
-        if list(order) != list(range(len(order))):
+        held = [place for place in order if view.shape[place] != 1]
+        if held == sorted(held):  # an order of axes of size 1 is only a reshape
+            shape = [view.shape[place] for place in order]
+            if tuple(shape) != view.shape:
+                value = insert(anchor, named, ReshapeOp, [value], shape=listed(shape))
+        else:
             value = insert(anchor, named, TransposeOp, [value], permutation=listed(order))
         if elements is not None:
             places = listed(elements)

@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from netloom.ir.nn import AddOp, BatchNormOp, MatMulOp, MulOp
+from netloom.ir.nn import AddOp, BatchNormOp, MatMulOp, MulOp, ReshapeOp
 from netloom.ir.program import erase_unused, main, program_ops
 from netloom.passes.analysis.chains import constant_of, is_constant
 from netloom.passes.rewriting import Builder
@@ -22,8 +22,8 @@ from netloom.passes.rewriting import Builder
 class FuseBatchNorm(ModulePass):
     """x @ W + b, then * s + t, becomes x @ (W * s) + (b * s + t) when W is real and has one use.
 
-    The layer keeps its name. Quantized weights are left alone: absorb-quantizers moves the slope
-    past them exactly.
+    So does x @ W by groups of channels, whose results are put side by side. The layer keeps its name.
+    Quantized weights are left alone: absorb-quantizers moves the slope past them exactly.
     """
 
     name: ClassVar[str] = "fuse-batch-norm"
@@ -74,18 +74,34 @@ def fuse_product(op: MulOp) -> None:
         if inner is None or not inner[0].has_one_use():
             return
         sum_op, bias, layer = layer, constant_of(inner[1]), inner[0].owner
+    joined = layer if isinstance(layer, ReshapeOp) else None
+    if joined is not None and joined.input.has_one_use():
+        layer = joined.input.owner
     if not isinstance(layer, MatMulOp) or not is_constant(layer.rhs):
         return
     if slope.size != 1 and slope.shape[-1] != slope.size:
         return
-    per_channel = slope.reshape(-1)
+    per_channel = slope.reshape(-1) if joined is None else by_groups(slope, layer, joined)
+    if per_channel is None:
+        return
     build = Builder(op, layer)
     result = build.op(MatMulOp, [layer.lhs, build.real(constant_of(layer.rhs) * per_channel)])
+    if joined is not None:
+        result = build.op(ReshapeOp, [result], shape=joined.shape)
+    per_channel = slope.reshape(-1)
     if bias is not None:
         build = Builder(op, sum_op)
         result = build.op(AddOp, [result, build.real(bias * per_channel)])
     if result.type == op.result.type:
         build.finish(result)
+
+
+def by_groups(slope: NDArray[np.float64], layer: MatMulOp, joined: ReshapeOp) -> NDArray[np.float64] | None:
+    """The slope of each group's outputs [G, 1, N], when [..., G, 1, N] was joined to [..., G * N]."""
+    shape, result = layer.result_shape, joined.result_shape
+    if len(shape) < 3 or shape[-2] != 1 or result != (*shape[:-3], shape[-3] * shape[-1]):
+        return None
+    return np.broadcast_to(slope.reshape(-1), result[-1:]).reshape(shape[-3], 1, shape[-1])
 
 
 def fuse_sum(op: AddOp) -> None:

@@ -27,8 +27,8 @@ class PlaceWeights(ModulePass):
     So does a layer with reuse factor 1.
 
     Options:
-        weights: `internal` or `external` for all layers that can, or by layer as in `internal; fc1*=external`:
-            later entries win.
+        weights: `internal` or `external` for all layers that can, or by layer as in
+            `internal; fc1*=external`: later entries win.
         memory_latency: cycles that the memory takes to answer; latency and interval are predicted for it.
     """
 
@@ -81,7 +81,7 @@ def placing(text: str) -> tuple[str, list[tuple[str, str]]]:
                 "NL203",
                 f"'{place}' is no place for weights",
                 origin=pattern or "weights",
-                supported=f"{' or '.join(PLACES)} for all layers, or by layer as in 'internal; fc1*=external'",
+                supported=f"{' or '.join(PLACES)}, or by layer as in 'internal; fc1*=external'",
                 hint=suggestion(place, PLACES),
             )
         if equals:
@@ -118,10 +118,9 @@ def _needs(layer: DenseOp) -> str:
     """What a layer asks of the memory outside, and what it saves."""
     port = layer.weight_port
     assert port is not None
-    rows = math.prod(layer.operand_shapes[0][:-1])
-    frame = rows * port.beats * port.data_bits
+    beats = math.prod(layer.operand_shapes[0][:-1])
     return (
-        f"weights are read from a memory outside: {port.words} words of {port.word_bits} bits for each of {rows}"
-        f" beats; {frame} bits a frame, up to {port.data_bits} bits a cycle; saves"
-        f" {port.words * port.word_bits} bits on the chip for a buffer of {port.buffer_bits} bits"
+        f"weights are read from a memory outside: {port.words} words of {port.word_bits} bits for each of"
+        f" {beats} beats; {beats * port.traffic_bits} bits a frame, up to {port.data_bits} bits a cycle;"
+        f" saves {port.words * port.word_bits} bits on the chip for a buffer of {port.buffer_bits} bits"
     )

@@ -29,12 +29,13 @@ from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
 from netloom.passes.schedule_stages import ScheduleStages
 from netloom.passes.set_reuse_factors import SetReuseFactors
+from netloom.passes.tree_fuse_inputs import FuseTreeInputs
 from netloom.passes.tree_simplify import SimplifyTrees
 from netloom.passes.stream_lower import StreamLower
 from netloom.passes.transposes_to_host import TransposesToHost
 
 PIPELINES: Mapping[str, str] = {
-    "clean": "fold-constants,channels-last,fuse-batch-norm,decompose-functions",
+    "clean": "fold-constants,channels-last,fuse-batch-norm,fuse-tree-inputs,decompose-functions",
     "quantize": "quantize-inputs,absorb-quantizers,assign-precision,lower-functions",
     "optimize": "canonicalize,cse,dce,simplify-trees,narrow",
     "unroll": "lower-windows,lower-dense,set-reuse-factors,balance-layers,build-adder-graphs",
@@ -49,6 +50,7 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         FoldConstants,
         ChannelsLast,
         FuseBatchNorm,
+        FuseTreeInputs,
         DecomposeFunctions,
         QuantizeInputs,
         AbsorbQuantizers,

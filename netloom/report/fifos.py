@@ -91,8 +91,7 @@ class FifoDepths:
             return f"deadlock: {', '.join(after.circle)}"
         changes = []
         if after.latency < 0 or after.latency > now.latency:
-            more = f" {after.latency - now.latency}" if after.latency > 0 else ""
-            changes.append(f"latency{more} longer")
+            changes.append(f"latency {after.latency}" if after.latency > 0 else "latency longer")
         if after.interval > now.interval:
             changes.append(f"interval {after.interval:g}")
         if not after.proven:
@@ -102,17 +101,13 @@ class FifoDepths:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         found = self.found
         table = Table(title=f"{self.name}: FIFO depths, goal {self.goal}")
-        for column in ("FIFO", "from", "to"):
-            table.add_column(column, overflow="fold")
+        table.add_column("FIFO", overflow="fold")
         for column in ("beat bits", "unlimited", "depth", "bits"):
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", no_wrap=True)
         table.add_column("one beat less", overflow="fold")
-        nodes = self.network.nodes
-        for index in self.chosen:
-            fifo, edge = found.fifos[index], self.network.fifos[index]
-            ends = (nodes[edge.source].name, nodes[edge.target].name)
+        for fifo in (found.fifos[index] for index in self.chosen):
             numbers = (fifo.bits, fifo.reference, fifo.after, fifo.after * fifo.bits)
-            table.add_row(fifo.name, *ends, *map(str, numbers), self.one_less(fifo))
+            table.add_row(fifo.name, *map(str, numbers), self.one_less(fifo))
         yield table
         yield (
             f"latency {found.outcome.latency} cycles, interval {found.outcome.interval:g};"

@@ -13,6 +13,7 @@ from netloom.core.dataflow import (
     Source,
     Spread,
     Stage,
+    WeightedStage,
     Window,
 )
 from netloom.ir.flow import FlowOp, StageOp
@@ -32,6 +33,8 @@ def does(actor: Actor) -> str:
             return "input"
         case Sink():
             return "output"
+        case WeightedStage():
+            return "stage, weights outside"
         case Stage(0):
             return "wires"
         case _:
@@ -51,9 +54,14 @@ def reason(network: Network, ops: list[FlowOp], node: int, interval: float | int
     beats_in = max((fifo.beats for fifo in network.inputs(node)), default=0)
     beats_out = max((fifo.beats for fifo in network.outputs(node)), default=0)
     match actor:
+        case WeightedStage(port=port) if interval > beats_out * actor.interval:
+            words = f"{port.words} words of weights for each, {port.beats} beats of the memory"
+            return f"{beats_of(network, node, beats_out)}, {words} = {interval:g} cycles"
         case Stage():
             what = beats_of(network, node, beats_out)
-            return f"{what}{_pace(ops[node], actor)} = {interval:g} cycles"
+            pace = _pace(ops[node], actor)
+            expected = beats_out * actor.interval if actor.latency else beats_out
+            return f"{what}{pace if interval == expected else ''} = {interval:g} cycles"
         case Window() | Resample():
             pixels = f"{actor.height}x{actor.width} pixels in, {beats_out} {_noun(actor)} out"
             waits = interval - max(beats_in, beats_out)

@@ -12,7 +12,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
 
-from netloom.core.dataflow import Network
+from netloom.core.dataflow import Network, WeightedStage
+from netloom.core.precision import shown
 from netloom.ir.program import notes
 from netloom.passes.analysis.hardware import hardware
 from netloom.passes.analysis.network import actors, network
@@ -39,6 +40,7 @@ class ActorRow:
         fill_cycles: from the first beat in to the first beat out.
         why: where the cycles of its interval come from.
         need: resources.
+        weight_bits: of weights that it reads from a memory outside for a frame.
     """
 
     figures: NodeFigures
@@ -47,6 +49,7 @@ class ActorRow:
     fill_cycles: int
     why: str
     need: LayerEstimate
+    weight_bits: int = 0
 
     @property
     def adds_cycles(self) -> int:
@@ -70,6 +73,7 @@ class ActorRow:
             "why": self.why,
             "first_beat_cycle": found.start,
             "last_beat_cycle": found.end,
+            **({"weight_bits": self.weight_bits} if self.weight_bits else {}),
             **{name: getattr(self.need, name) for name in RESOURCES},
         }
 
@@ -161,8 +165,15 @@ class StreamReport(Report):
             for row in self.actors
             if row is not slowest and row.figures.interval == slowest.figures.interval
         ]
+        for row in self.actors:
+            if row.weight_bits:
+                rate = row.weight_bits / self.explanation.interval
+                yield (
+                    f"weights of {row.figures.name}: {row.weight_bits} bits a frame from outside,"
+                    f" {rate:.1f} a cycle on average"
+                )
         if others:
-            yield f"as slow as the bottleneck: {', '.join(others)}"
+            yield f"as slow as the bottleneck: {shown(others)}"
         if self.explanation.fifos_limit:
             yield (
                 f"FIFOs that are too small hold the interval at {self.explanation.interval:g} cycles,"
@@ -286,7 +297,8 @@ def _actor_rows(
         fill = figures.start - first
         why = reason(flow, ops, index, figures.interval)
         beats = (out or into)[0].beats
-        rows.append(ActorRow(figures, does(node.actor), beats, max(fill, 0), why, need))
+        traffic = beats * node.actor.port.traffic_bits if isinstance(node.actor, WeightedStage) else 0
+        rows.append(ActorRow(figures, does(node.actor), beats, max(fill, 0), why, need, traffic))
     return rows
 
 

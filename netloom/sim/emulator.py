@@ -269,6 +269,11 @@ def stage_of(op: StageOp) -> Fusion | None:
         return None
     body = Emulator(stage_module(op))
     number, shape = body.numbers[body.outputs[0]], shape_of(op.block.args[0].type)
+    without = (window, *between)
+    only = body.ops[0]
+    if len(body.ops) == 1 and isinstance(only, ReduceOp) and images.is_pool(only):
+        dtype = reduction_dtype(only, body.intervals)
+        return Fusion((window.input,), images.pool(only, images.Windowed(window, ()), dtype), without)
 
     def run(taps: Values) -> Values:
         beats = taps.reshape(-1, *shape)
@@ -276,7 +281,7 @@ def stage_of(op: StageOp) -> Fusion | None:
         return np.broadcast_to(values, (len(beats), *values.shape[1:]))
 
     kernel = images.by_tiles(window.geometry, window.fill_value, run, op.result_shape)
-    return Fusion((window.input,), kernel, (window, *between))
+    return Fusion((window.input,), kernel, without)
 
 
 def reduction_dtype(op: ReduceOp, intervals: Mapping[SSAValue, Interval]) -> Any:

@@ -7,7 +7,7 @@ a pool reduces rows first and columns then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from xdsl.ir import SSAValue
 from netloom.ir.attributes import shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.nn import Geometry, ReduceOp, ReshapeOp, TransposeOp, WindowOp, windows
+from netloom.ir.nn.window import WindowBase
 
 Values = NDArray[Any]
 Kernel = Callable[[Sequence[Values]], Values]
@@ -35,7 +36,7 @@ class Windowed:
         between: ops that only rearrange each window, in order.
     """
 
-    window: WindowOp
+    window: WindowBase
     between: tuple[NetloomOp, ...]
 
     @property
@@ -94,11 +95,15 @@ def grouped(value: SSAValue) -> Windowed | None:
 
 def pooled(op: ReduceOp) -> Windowed | None:
     """Windows that are reduced over their rows and columns, channel by channel."""
-    found = windowed(op.input)
-    if found is None or found.between or op.kind.data not in ("sum", "max"):
-        return None
-    rank = len(found.rows)
-    return found if op.positive_axes == (rank, rank + 1) and not bool(op.keep_axes) else None
+    found = windowed(op.input) if is_pool(op) else None
+    return found if found is not None and not found.between else None
+
+
+def is_pool(op: ReduceOp) -> bool:
+    """Whether an op takes the sum or the largest along the last axes but one, as of windows."""
+    rank = len(op.operand_shapes[0])
+    over_taps = op.positive_axes == (rank - 3, rank - 2) and not bool(op.keep_axes)
+    return over_taps and op.kind.data in ("sum", "max")
 
 
 def padded(x: Values, geometry: Geometry, fill: Any) -> Values:
@@ -125,26 +130,36 @@ def images(x: Values) -> Values:
     return np.ascontiguousarray(x.reshape(-1, *x.shape[-3:]))
 
 
-def tile_of(row_bytes: int, height: int) -> tuple[int, int]:
-    """Rows of an image, and images, whose windows fill about a tile; all rows come before a second image."""
-    rows = min(height, max(1, TILE_BYTES // row_bytes))
-    return rows, max(1, TILE_BYTES // (row_bytes * height))
+Tile = tuple[slice, slice]
+
+
+def tiles(view: Values) -> Iterator[tuple[Tile, Values]]:
+    """Windows [n, OH, OW, KH, KW, C] by so many rows and images as fill a tile: which, and a copy of them.
+
+    The copies share their memory: each is gone when the next comes.
+    """
+    count, height = view.shape[:2]
+    row_bytes = max(view.itemsize * int(np.prod(view.shape[2:])), 1)
+    rows, together = min(height, max(1, TILE_BYTES // row_bytes)), max(1, TILE_BYTES // (row_bytes * height))
+    memory = np.empty((together, rows, *view.shape[2:]), dtype=view.dtype)
+    for start in range(0, count, together):
+        for top in range(0, height, rows):
+            tile = slice(start, start + together), slice(top, top + rows)
+            part = view[tile]
+            copy = memory[: part.shape[0], : part.shape[1]]
+            np.copyto(copy, part)
+            yield tile, np.ascontiguousarray(copy)
 
 
 def multiply(x: Values, geometry: Geometry, weights: Values, result: Values) -> None:
     """Windows of padded images times weights [K, N], into result [n, OH, OW, N]."""
-    view = windows(x, geometry, 0)
-    count, height, width = view.shape[:3]
     inputs, outputs = weights.shape
-    rows, together = tile_of(x.itemsize * width * inputs, height)
-    for start in range(0, count, together):
-        for top in range(0, height, rows):
-            tile = (slice(start, start + together), slice(top, top + rows))
-            gathered, target = view[tile].reshape(-1, inputs), result[tile]
-            if target.flags.c_contiguous:
-                np.matmul(gathered, weights, out=target.reshape(-1, outputs))
-            else:
-                target[...] = np.matmul(gathered, weights).reshape(target.shape)
+    for tile, taps in tiles(windows(x, geometry, 0)):
+        target = result[tile]
+        if target.flags.c_contiguous:
+            np.matmul(taps.reshape(-1, inputs), weights, out=target.reshape(-1, outputs))
+        else:
+            target[...] = np.matmul(taps.reshape(-1, inputs), weights).reshape(target.shape)
 
 
 def convolution(found: Windowed, weights: Values, bias: Values | None, dtype: Any) -> Kernel:
@@ -237,15 +252,10 @@ def by_tiles(geometry: Geometry, fill: Any, run: Callable[[Values], Values], sha
 
     def kernel(operands: Sequence[Values]) -> Values:
         x = padded(images(operands[0]), geometry, fill)
-        view = windows(x, inside, 0)
-        count, height = view.shape[:2]
-        row_bytes = x.itemsize * max(int(np.prod(view.shape[2:])), 1)
-        rows, together = tile_of(row_bytes, height)
-        parts = [
-            run(view[start : start + together, top : top + rows])
-            for start in range(0, count, together)
-            for top in range(0, height, rows)
-        ]
-        return np.concatenate(parts).reshape(count, *shape)
+        parts = []
+        for _, taps in tiles(windows(x, inside, 0)):
+            part = run(taps)
+            parts.append(part.copy() if np.may_share_memory(part, taps) else part)
+        return np.concatenate(parts).reshape(len(x), *shape)
 
     return kernel

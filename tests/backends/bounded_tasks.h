@@ -1,5 +1,5 @@
 // Stands for Intel's HLS/hls.h in tests: tasks are threads, and a FIFO holds no more than its buffer does.
-// A task that waits for a second ends the program with status 3: with nothing to wait for but other tasks, it
+// A task that waits for five seconds ends the program with status 3: with nothing to wait for but other tasks, it
 // would wait for ever.
 #pragma once
 #include <chrono>
@@ -32,7 +32,7 @@ template <class T, class... Options> class stream {
     std::condition_variable changed;
 
     template <class Test> void wait(std::unique_lock<std::mutex> &lock, Test test) {
-        if (!changed.wait_for(lock, std::chrono::seconds(1), test)) {
+        if (!changed.wait_for(lock, std::chrono::seconds(5), test)) {
             std::printf("deadlock\n");
             std::fflush(stdout);
             std::_Exit(3);

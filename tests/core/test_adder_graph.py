@@ -138,6 +138,25 @@ def test_adder_bits_count_result_bits_that_need_logic(adder: Adder, bits: int) -
     assert graph.adder_bits(np.array([-128, -128]), np.array([127, 127])) == bits
 
 
+@pytest.mark.parametrize(
+    ("adder", "signed", "tables"),
+    [
+        ((0, 1, 0, 0, False), True, 8),  # the carry out needs no table of its own
+        ((0, 1, 0, 3, False), True, 8),  # x + 8 y: three bits are those of x, three those of 8 y and a sign
+        ((0, 1, 0, 3, True), True, 8),
+        ((0, 1, 3, 0, True), True, 11),  # 8 x - y: -y has bits below x
+        ((0, 1, 0, 3, False), False, 5),  # unsigned: above x the carry runs through 8 y
+        ((0, 1, 0, 3, True), False, 8),
+        ((0, 1, 0, 8, False), False, 0),  # nothing overlaps: wires
+        ((0, 1, 8, 0, True), False, 8),
+    ],
+)
+def test_adder_tables_count_bits_that_two_operands_share(adder: Adder, signed: bool, tables: int) -> None:
+    graph = make(2, [adder], [(2, 0, False)])
+    low, high = (-128, 127) if signed else (0, 255)
+    assert graph.adder_tables(np.full(2, low), np.full(2, high)) == tables
+
+
 @given(st.integers(-(2**62), 2**62), st.integers(-(2**62), 2**62))
 def test_bit_width_is_the_smallest_format(a: int, b: int) -> None:
     lo, hi = min(a, b), max(a, b)

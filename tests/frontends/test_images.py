@@ -177,6 +177,14 @@ def test_channels_last_operators_of_qonnx_have_pixels_last() -> None:
     )
 
 
+def test_channels_last_batch_normalisation_of_qonnx_is_along_the_last_axis() -> None:
+    x, parameters = real(1, 2, 3, 4), [weights(4), weights(4), weights(4), Constant(real(4, low=0.1))]
+    case = Case("BatchNormalization", [x, *parameters], {"epsilon": 1e-3}, domain=CHANNELS_LAST)
+    first = Case("BatchNormalization", [x.transpose(0, 3, 1, 2), *parameters], {"epsilon": 1e-3})
+    (expected,) = onnxruntime_says(first.model, first.feeds)
+    assert np.allclose(ours(case.model, case.feeds)[0], expected.transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-5)
+
+
 REFUSALS = [
     (
         Case("Conv", [real(1, 4, 5, 5, 5), weights(3, 4, 2, 2, 2)]),

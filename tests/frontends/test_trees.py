@@ -40,7 +40,9 @@ def around_thresholds(trees: Ensemble, kind: type = np.float32, samples: int = 2
     x = np.repeat(X[:samples], 3, axis=0).astype(kind)
     pick = np.random.default_rng(3).integers(trees.n_nodes, size=len(x))
     bound = trees.threshold[pick].astype(kind)
-    near = np.choose(np.arange(len(x)) % 3, [bound, np.nextafter(bound, kind(-9)), np.nextafter(bound, kind(9))])
+    near = np.choose(
+        np.arange(len(x)) % 3, [bound, np.nextafter(bound, kind(-9)), np.nextafter(bound, kind(9))]
+    )
     x[np.arange(len(x)), trees.feature[pick]] = near
     return x
 
@@ -160,7 +162,9 @@ SCALERS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", SCALERS)
 def test_a_scaler_moves_into_the_thresholds_exactly(name: str) -> None:
-    model = make_pipeline(SCALERS[name](), "passthrough", DecisionTreeRegressor(max_depth=7)).fit(X * 3 + 1, Y)
+    model = make_pipeline(SCALERS[name](), "passthrough", DecisionTreeRegressor(max_depth=7)).fit(
+        X * 3 + 1, Y
+    )
     forest = forest_of(model)
     bound = forest.ensemble.threshold
     x = np.repeat((X * 3 + 1).astype(np.float64), 3, axis=0)
@@ -470,6 +474,8 @@ def test_thresholds_outside_the_input_format_are_counted() -> None:
     bound = model.tree_.threshold[model.tree_.children_left >= 0]
     outside = int(np.sum((bound < -8) | (bound >= 8 - 2.0**-8)))
     assert 0 < outside < len(bound)
-    with pytest.warns(UserWarning, match=f"{outside} of {len(bound)} thresholds are outside the input format"):
+    with pytest.warns(
+        UserWarning, match=f"{outside} of {len(bound)} thresholds are outside the input format"
+    ):
         design = netloom.compile(model, input_precision="fixed<12,4>")
     assert any(f"{outside} of {len(bound)} thresholds" in note.text for note in design.notes)

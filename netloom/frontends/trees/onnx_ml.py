@@ -68,7 +68,8 @@ class _Nodes:
         elif mode == "BRANCH_EQ":
             builder.members(place, feature, [(below, up_to)], yes, no, nan)
         elif mode == "BRANCH_NEQ":
-            builder.members(place, feature, [(below, up_to)], no, yes, not nan)
+            # A NaN differs from every number, whatever is said of missing values.
+            builder.members(place, feature, [(below, up_to)], no, yes, False)
         else:
             raise bad_split(f"a node of mode '{mode}'", self.node.name, ", ".join(MODES[:6]))
 
@@ -173,8 +174,8 @@ def _roots(keys: Sequence[tuple[int, int]], place: Mapping[tuple[int, int], int]
     below = {int(child) for child in (*tree.left[tree.left >= 0], *tree.right[tree.left >= 0])}
     roots: dict[int, int] = {}
     for key in keys:
-        if place[key] not in below:
-            roots.setdefault(key[0], place[key])
+        if place[key] not in below and roots.setdefault(key[0], place[key]) != place[key]:
+            raise ValueError(f"tree {key[0]} has two roots")
     if set(roots) != {key[0] for key in keys}:
         raise ValueError("a tree has no root")
     return [roots[tree_id] for tree_id in dict.fromkeys(key[0] for key in keys)]
@@ -194,24 +195,23 @@ def _base(node: NodeContext, outputs: int) -> Reals:
 def classifier(node: NodeContext) -> Results:
     """TreeEnsembleClassifier: the class's label, and scores after the post transform.
 
-    With leaves of one class only and two labels, the score is that of the second class. It is the label where
-    its score is above one half if no leaf is negative, and above zero otherwise; as ONNX Runtime has it.
+    With two labels and leaves of the first class only, these are scores of the second. It is the label where its
+    score is above one half if no leaf is negative, and above zero otherwise; as ONNX Runtime has it.
     """
     labels = _labels(node)
     transform = _transform(node)
     node.importer.integers.update(node.node.output[:1])
     columns = {int(c) for c in _list(node, "class_ids")}
-    if len(labels) == 2 and len(columns) == 1:
-        return _binary(node, transform, next(iter(columns)))
+    if len(labels) == 2 and columns == {0}:
+        return _binary(node, transform)
     trees = _ensemble(node, "class", len(labels))
     scores = node.importer.add(ensemble_op(node.operand(0), trees, node.name))
     writer = _writer(node)
     return [writer.step(scores, "argmax"), _transformed(writer, scores, transform)]
 
 
-def _binary(node: NodeContext, transform: str, column: int) -> Results:
-    trees = _ensemble(node, "class", column + 1)
-    trees = replace(trees, leaves=trees.leaves[:, column:], base=trees.base[column:])
+def _binary(node: NodeContext, transform: str) -> Results:
+    trees = _ensemble(node, "class", 1)
     positive = not np.any(np.asarray(_list(node, "class_weights")) < 0)
     threshold = 0.5 if positive else 0.0
     writer = _writer(node)

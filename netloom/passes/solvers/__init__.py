@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 
 from netloom.core.adder_graph import AdderGraph
 from netloom.core.hooks import hookimpl
+from netloom.passes.solvers.peers import AlkaidSolver, BestSolver, Da4mlSolver
 from netloom.passes.solvers.sharing import solve_sharing
 
-__all__ = ["ConstantMatrixSolver", "MatrixProblem", "SharingSolver", "solve_sharing"]
+__all__ = [
+    "AlkaidSolver",
+    "BestSolver",
+    "ConstantMatrixSolver",
+    "Da4mlSolver",
+    "MatrixProblem",
+    "SharingSolver",
+    "solve_sharing",
+]
 
 IntArray = NDArray[np.int64]
 
@@ -69,4 +78,4 @@ class SharingSolver:
 @hookimpl
 def netloom_solvers() -> Sequence[ConstantMatrixSolver]:
     """The solvers of the package, registered through the same hook as anybody's."""
-    return [SharingSolver()]
+    return [SharingSolver(), Da4mlSolver(), AlkaidSolver(), BestSolver()]

@@ -61,6 +61,9 @@ SETTINGS = (
 )
 # Elimination work (see DigitSystem.work) that one solve may take for each unit of effort.
 _WORK = 28_000_000
+_LEAST_WORK = 100_000
+# Three settings are tried in any case, fewer where they would take longer than this together.
+_PATIENT_WORK = 16_000_000
 _DIFFERENCE_HANDICAP = 1.005
 # The same for the search: work, and that of building one adder; no search with less effort than this.
 _SEARCH_WORK = 300_000_000
@@ -71,6 +74,8 @@ _SEARCH_EFFORT = 0.1
 # the best one a network may have to be looked at.
 _SKIPPED = (0.02, 0.05, 0.1, 0.2, 0.4)
 _HOPELESS = 1.01
+# More than any network of values that fit.
+_UNBUILDABLE = 1 << 50
 # Random orders tried for each tree of the result: these, and more for each unit of effort.
 _TRIES, _MORE_TRIES = 12, 200
 # From here on the column side and the search are left out, since each pass takes several seconds.
@@ -156,8 +161,16 @@ def _distinct_columns(matrix: IntArray) -> _Columns:
 
 
 def graph_cost(graph: AdderGraph, lo: IntArray, hi: IntArray) -> int:
-    """What candidates are compared by: tables, and a quarter of the bits of carry chains, times four."""
-    return 4 * graph.adder_tables(lo, hi) + graph.adder_bits(lo, hi)
+    """What networks are compared by: four for each table, one for each bit of carry chain.
+
+    Tables are what area is counted in; devices without tables before their carry bits pay by the chain.
+    A network whose values leave 62 bits cannot be built: it is dearer than any other.
+    """
+    try:
+        tables, bits = graph.adder_logic(lo, hi)
+        return 4 * tables + bits
+    except OverflowError:
+        return _UNBUILDABLE + graph.n_adders
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +241,8 @@ def _first_candidates(problem: _Problem, effort: float) -> Iterator[_Candidate]:
         n_blocks = min(direct.n_inputs, math.ceil(direct.work(False) / (effort * _PASS_WORK)))
         yield problem.candidate([eliminate(block, Setting(1, 0, 0)) for block in direct.split(n_blocks)])
         return
-    n_settings = max(3, int(effort * _WORK / max(1, direct.work(True))))
+    work = max(_LEAST_WORK, direct.work(True))
+    n_settings = max(1, min(3, _PATIENT_WORK // work), int(effort * _WORK / work))
     for setting in SETTINGS[:n_settings]:
         system = problem.system(setting)
         if not setting.max_path or len(system.column_rows):

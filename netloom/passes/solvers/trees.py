@@ -51,9 +51,9 @@ def rebuilt_trees(
     """
     from netloom.passes.solvers import _trees
 
-    low, high = graph.intervals(lo, hi)
-    if graph.n_adders == 0 or not _bounds_fit(graph, low, high):
+    if graph.n_adders == 0 or not _bounds_fit(graph, lo, hi):
         return graph
+    low, high = graph.intervals(lo, hi)
     depths = graph.depths(input_depth)
     sums = _collapsed(graph)
     number = np.full(graph.n_nodes, -1, dtype=np.int64)
@@ -95,10 +95,9 @@ def _with_adders(graph: AdderGraph, adders: IntArray, out: IntArray, place: IntA
     )
 
 
-def _bounds_fit(graph: AdderGraph, low: IntArray, high: IntArray) -> bool:
+def _bounds_fit(graph: AdderGraph, lo: IntArray, hi: IntArray) -> bool:
     """Whether no sum of absolute terms leaves int64: then no partial sum does in any order."""
-    size = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
-    bound = size[: graph.n_inputs].tolist()
+    bound: list[float] = np.maximum(np.abs(lo), np.abs(hi)).astype(np.float64).tolist()
     operands = (graph.lhs, graph.rhs, graph.lhs_shift, graph.rhs_shift)
     for lhs, rhs, ls, rs in zip(*(array.tolist() for array in operands), strict=True):
         bound.append(bound[lhs] * 2.0**ls + bound[rhs] * 2.0**rs)

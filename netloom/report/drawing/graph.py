@@ -95,8 +95,8 @@ def _node(box: Box, at: Point, style: Style) -> str:
 def _edge(arrow: Arrow, points: Sequence[Point], thickness: float, ends: Sequence[float]) -> str:
     """An edge with its text at its end; `ends` are where all edges into its target end."""
     x, y = points[-1]
-    # A lone edge has its text where it does not come from; texts of many edges are on two lines.
-    side = -1 if len(ends) == 1 and points[-2][0] > x else 1
+    # The leftmost edge has its text where it does not come from; texts of many edges are on two lines.
+    side = -1 if x == min(ends) and points[-2][0] > x else 1
     lift = 12 if len(ends) > 3 and sorted(ends).index(x) % 2 else 0
     anchor = "start" if side > 0 else "end"
     return element(

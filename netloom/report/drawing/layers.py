@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import networkx
@@ -17,8 +17,10 @@ import networkx
 from netloom.report.drawing.svg import Point
 
 SWEEPS = 8
-DUMMY_WEIGHT = 4.0
-"""How much more than a node the bend of a long edge wants to be straight."""
+WORTHWHILE = 0.75
+"""How tall the tallest of several columns may be, as a part of a single one."""
+STRAIGHT, BENT = 4.0, 1e-4
+"""How much more than a node a long edge wants to be straight between its ends, and at its ends."""
 
 Edge = tuple[int, int]
 
@@ -172,18 +174,30 @@ def _across(rows: list[list[int]], links: list[Edge], count: int, size: int, sty
     for sweep in range(2 * SWEEPS + 1):
         near = above if sweep % 2 == 0 else below
         for row, offset in order if sweep % 2 == 0 else reversed(order):
-            mean = [
-                sum(across[m] for m in near[node]) / len(near[node]) if near[node] else across[node]
-                for node in row
-            ]
-            weights = [1.0 if node < count else DUMMY_WEIGHT for node in row]
+            mean = [_mean(near[node], across, count, across[node]) for node in row]
+            weights = [_weight(node, near[node], count) for node in row]
             fitted = _fit([m - o for m, o in zip(mean, offset, strict=True)], weights)
             for node, value, o in zip(row, fitted, offset, strict=True):
                 across[node] = value + o
     return across
 
 
-def _columns(rows: list[list[int]], chains: list[list[int]], across: list[float], style: Style) -> list[int]:
+def _mean(others: list[int], across: list[float], count: int, default: float) -> float:
+    """The mean place of the nodes among the neighbours, so that chains are straight; else of the dummies."""
+    others = [other for other in others if other < count] or others
+    return sum(across[other] for other in others) / len(others) if others else default
+
+
+def _weight(node: int, others: list[int], count: int) -> float:
+    """How much a node or dummy wants to be where its neighbours are: at its ends, a long edge gives way."""
+    if node < count:
+        return 1.0
+    return STRAIGHT if all(other >= count for other in others) else BENT
+
+
+def _columns(
+    count: int, rows: list[list[int]], chains: list[list[int]], across: list[float], style: Style
+) -> list[int]:
     """The column of each layer; a column ends only where the edges that go on begin at one node."""
     layer = {node: i for i, row in enumerate(rows) for node in row}
     begins: list[set[int]] = [set() for _ in rows]
@@ -199,82 +213,92 @@ def _columns(rows: list[list[int]], chains: list[list[int]], across: list[float]
             if following - starts[-1] > target and here > starts[-1]:
                 starts.append(here)
         bounds = list(pairwise([*starts, len(rows)]))
-        widths = [_extent(rows[a:b], across, style) for a, b in bounds]
+        widths = [_extent(count, rows[a:b], across, style) for a, b in bounds]
         total = sum(right - left for left, right in widths) + style.gutter * (len(bounds) - 1)
-        if len(bounds) > 1 and total <= style.page:
+        tallest = max(b - a for a, b in bounds)
+        if total <= style.page and tallest <= WORTHWHILE * len(rows):
             return [column for column, (a, b) in enumerate(bounds) for _ in range(a, b)]
     return [0] * len(rows)
 
 
-def _extent(rows: list[list[int]], across: list[float], style: Style) -> tuple[float, float]:
-    places = [across[node] for row in rows for node in row]
-    half = style.node[0] / 2
-    return min(places) - half, max(places) + half
+def _extent(count: int, rows: list[list[int]], across: list[float], style: Style) -> tuple[float, float]:
+    """The left and right side of some layers."""
+    nodes = [node for row in rows for node in row]
+    half = [style.node[0] / 2 if node < count else style.between[1] / 2 for node in nodes]
+    left = min(across[node] - room for node, room in zip(nodes, half, strict=True))
+    return left, max(across[node] + room for node, room in zip(nodes, half, strict=True))
 
 
 def _placed(
     count: int, chains: list[list[int]], rows: list[list[int]], across: list[float], style: Style
 ) -> Layout:
     """Columns side by side, edges between them through the gutters."""
-    columns = _columns(rows, chains, across, style)
+    columns = _columns(count, rows, chains, across, style)
     pitch = style.node[1] + style.gap
-    centre: dict[int, Point] = {}
-    column_of: dict[int, int] = {}
+    router = _Router(count, chains, style)
     left, deepest = 0.0, 0
     for column in range(columns[-1] + 1 if columns else 0):
         members = [row for row, of in zip(rows, columns, strict=True) if of == column]
-        low, high = _extent(members, across, style)
+        low, high = _extent(count, members, across, style)
         for depth, row in enumerate(members):
             for node in row:
-                centre[node] = (left + across[node] - low, style.gap + style.node[1] / 2 + depth * pitch)
-                column_of[node] = column
+                y = style.gap + style.node[1] / 2 + depth * pitch
+                router.centre[node] = (left + across[node] - low, y)
+                router.column[node] = column
+        router.gutters.append(left + high - low + style.gutter / 2)
         left += high - low + style.gutter
         deepest = max(deepest, len(members))
-    edges = [_route(chain, count, centre, column_of, chains, style) for chain in chains]
-    width = max(left - style.gutter, 0.0)
-    return Layout([centre[n] for n in range(count)], edges, width, deepest * pitch + style.gap)
+    edges = [router.route(edge) for edge in range(len(chains))]
+    nodes = [router.centre[node] for node in range(count)]
+    return Layout(nodes, edges, max(left - style.gutter, 0.0), deepest * pitch + style.gap)
 
 
-def _route(
-    chain: list[int],
-    count: int,
-    centre: dict[int, Point],
-    column_of: dict[int, int],
-    chains: list[list[int]],
-    style: Style,
-) -> list[Point]:
-    """Points of an edge: from its port, past its dummies, to its port; up a gutter to the next column."""
-    half = style.node[1] / 2
-    outs = [other for other in chains if other[0] == chain[0]]
-    ins = [other for other in chains if other[-1] == chain[-1]]
-    outs.sort(key=lambda other: (centre[other[1]][0], other))
-    ins.sort(key=lambda other: (centre[other[-2]][0], other))
-    start = centre[chain[0]][0] + _port(outs.index(chain), len(outs), style), centre[chain[0]][1] + half
-    end = centre[chain[-1]][0] + _port(ins.index(chain), len(ins), style), centre[chain[-1]][1] - half
-    ports = {chain[0]: start, chain[-1]: end}
-    points: list[Point] = [start]
-    for before, node in pairwise(chain):
-        at = ports.get(node, centre[node])
-        if column_of[before] != column_of[node]:
-            top = at if node < count else (at[0], at[1] - half)
-            points += _turn(points[-1], top, before, centre, column_of, style)
-        if node >= count:  # straight past the nodes of its layer
-            points += [(at[0], at[1] - half), (at[0], at[1] + half)]
-        else:
+@dataclass
+class _Router:
+    """Ways of edges between nodes that have their places.
+
+    Attributes:
+        count: of the nodes; higher numbers are dummies.
+        chains: nodes and dummies of each edge.
+        style: measures.
+        centre: places of nodes and dummies.
+        column: of each.
+        gutters: right of each column.
+    """
+
+    count: int
+    chains: list[list[int]]
+    style: Style
+    centre: dict[int, Point] = field(default_factory=dict)
+    column: dict[int, int] = field(default_factory=dict)
+    gutters: list[float] = field(default_factory=list)
+
+    def route(self, edge: int) -> list[Point]:
+        """Points of an edge: from its port, past its dummies, to its port."""
+        chain, half = self.chains[edge], self.style.node[1] / 2
+        points = [self._port(edge, 0, 1, half)]
+        for before, node in pairwise(chain):
+            if node < self.count:
+                at = self._port(edge, -1, -2, -half)
+            else:
+                at = (self.centre[node][0], self.centre[node][1] - half)
+            if self.column[before] != self.column[node]:
+                points += self._turn(points[-1], at, self.gutters[self.column[before]])
             points.append(at)
-    return points
+            if node >= self.count:  # straight past the nodes of its layer
+                points.append((at[0], at[1] + 2 * half))
+        return points
 
+    def _port(self, edge: int, end: int, beside: int, down: float) -> Point:
+        """Where an edge touches the node at one of its ends: in the order of what is on the other side."""
+        node = self.chains[edge][end]
+        others = [i for i, chain in enumerate(self.chains) if chain[end] == node]
+        others.sort(key=lambda i: (self.centre[self.chains[i][beside]][0], i))
+        step = min(70.0, 0.84 * self.style.node[0] / len(others))
+        x, y = self.centre[node]
+        return x + (others.index(edge) + 0.5 - len(others) / 2) * step, y + down
 
-def _turn(
-    here: Point, there: Point, before: int, centre: dict[int, Point], column_of: dict[int, int], style: Style
-) -> list[Point]:
-    """Down, through the gutter to the right of a column, up, and above the next column."""
-    right = max(centre[node][0] for node, column in column_of.items() if column == column_of[before])
-    x = right + style.node[0] / 2 + style.gutter / 2
-    below, above = here[1] + style.gap / 2, there[1] - style.gap + 6.0
-    return [(here[0], below), (x, below), (x, above), (there[0], above)]
-
-
-def _port(place: int, many: int, style: Style) -> float:
-    """Where along a node's side an edge ends."""
-    return (place + 0.5 - many / 2) * min(70.0, 0.84 * style.node[0] / many)
+    def _turn(self, here: Point, there: Point, x: float) -> list[Point]:
+        """Down, up through a gutter, and to above the next column."""
+        below, above = here[1] + self.style.gap / 2, there[1] - self.style.gap + 6.0
+        return [(here[0], below), (x, below), (x, above), (there[0], above)]

@@ -18,6 +18,7 @@ WIDTH = 1190.0
 AXIS = 26.0
 SPAN_ROW = 20.0
 LANE_ROW = 30.0
+LANE_HEIGHT = 22.0
 COLUMNS = 400
 """Points of a curve at most; each is the largest of what it stands for."""
 
@@ -157,7 +158,7 @@ def _thinned(samples: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _lane(lane: Lane, counts: NDArray[np.int64], frame: Frame, base: float) -> str:
-    height = LANE_ROW - 8
+    height = LANE_HEIGHT
     ends = f"M{number(frame.left)} {{}}H{number(frame.right)}"
     return element(
         "g",
@@ -173,7 +174,7 @@ def _lane(lane: Lane, counts: NDArray[np.int64], frame: Frame, base: float) -> s
 
 def _steps(counts: NDArray[np.int64], depth: int, frame: Frame, base: float) -> str:
     """An area of steps; a point only where the count changes."""
-    height = LANE_ROW - 8
+    height = LANE_HEIGHT
     width = (frame.right - frame.left) / len(counts)
     text = [f"M{number(frame.left)} {number(base)}"]
     for at in np.flatnonzero(np.diff(counts, prepend=-1)).tolist():

@@ -43,9 +43,9 @@ FIRST_REGISTER = 9
 LATENCY, INTERVAL, QUEUE, PLACES = range(1, 5)
 FROZEN, HEAD, INSIDE, FREE = range(9, 13)  # cycles without ce; first in the queue, beats in it; end of busy
 # Weighted stage: the same columns, but FROZEN counts the cycles with ce.  The rest is in a table; its numbers
-# are first, words, parts, beats, burst, memory_latency.  The registers of the reader are behind the
-# places in the queue: whether a request stands, its length, where the next one begins, beats asked for that
-# have not come and the first of them in the ring, beats held, n and w; then the ring: cycles in which they can.
+# are first, words, parts, beats, burst, memory_latency.  The registers of the reader are behind the places in
+# the queue: whether a request stands, its length, where the next one begins, beats asked for that have not
+# come and the first of them in the ring, beats held, n and w; then the ring: cycles from which they can come.
 WEIGHTS, RING = 7, 8  # place of the table; depth
 ASKS, LENGTH, PLACE, ASKED_FOR, OLDEST, STORED, PART, WORD, READER = range(9)
 # Window and Resample.  PHASE is (k - first) mod steps; LEFT is a, and 2 if its column completes a window.
