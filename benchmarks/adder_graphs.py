@@ -185,8 +185,8 @@ def main() -> None:
             results.append((own, peers))
     console = Console()
     console.print(table)
-    for line in means(results):
-        console.print(line)
+    for text in means(results):
+        console.print(text)
 
 
 if __name__ == "__main__":

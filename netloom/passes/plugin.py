@@ -29,10 +29,10 @@ from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
 from netloom.passes.schedule_stages import ScheduleStages
 from netloom.passes.set_reuse_factors import SetReuseFactors
-from netloom.passes.tree_fuse_inputs import FuseTreeInputs
-from netloom.passes.tree_simplify import SimplifyTrees
 from netloom.passes.stream_lower import StreamLower
 from netloom.passes.transposes_to_host import TransposesToHost
+from netloom.passes.tree_fuse_inputs import FuseTreeInputs
+from netloom.passes.tree_simplify import SimplifyTrees
 
 PIPELINES: Mapping[str, str] = {
     "clean": "fold-constants,channels-last,fuse-batch-norm,fuse-tree-inputs,decompose-functions",

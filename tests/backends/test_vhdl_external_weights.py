@@ -17,6 +17,7 @@ from netloom.core.dataflow import Network, Sink, Source, WeightedStage, WeightPo
 from netloom.core.diagnostics import CompileError
 from netloom.core.fixed import Format
 from netloom.core.tools import run_tool
+from netloom.estimate.streams import estimate_actors
 from netloom.ir.nn import DenseOp
 from netloom.ir.nn.linear import reuse_factors
 from netloom.ir.program import main, program_ops
@@ -224,3 +225,15 @@ def test_ports_are_as_wide_as_interconnects_have_them() -> None:
     found = {bits: WeightPort(4, bits, 1).data_bits for bits in (1, 32, 33, 300, 512, 513, 5000)}
     assert found == {1: 32, 32: 32, 33: 64, 300: 512, 512: 512, 513: 512, 5000: 512}
     assert WeightPort(4, 5000, 1).beats == 40
+
+
+def test_the_estimate_has_a_buffer_instead_of_the_memory() -> None:
+    needs = {}
+    for place in ("internal", "external"):
+        module = dense(128, 32, 128, Format(6, 2))
+        passes = f"place-weights{{weights={place}}},stream-lower,insert-fifos,schedule-stages,predict-timing"
+        PassManager(parse(passes)).run(module)
+        needs[place] = next(row for row in estimate_actors(module) if row.origin == "fc")
+    assert needs["internal"].bram36 > 0
+    assert needs["external"].bram36 == 0
+    assert needs["external"].lut > needs["internal"].lut

@@ -236,7 +236,7 @@ def lowering_refusal(strategy: str) -> str:
 def test_unknown_strategy() -> None:
     assert lowering_refusal("fc1=latent") == (
         "[NL203] at 'fc1': unknown strategy 'latent'\n"
-        "  supported: adder_graph, latency, resource\n"
+        "  supported: adder_graph, latency, resource, auto\n"
         "  to do: did you mean 'latency'?"
     )
 

@@ -29,13 +29,18 @@ OVERFLOWING = """() => {
   const found = [];
   const within = (inner, outer, sides) => {
     const a = inner.getBoundingClientRect(), b = outer.getBoundingClientRect();
-    const parts = {x: a.left > b.left - 1 && a.right < b.right + 1, y: a.top > b.top - 1 && a.bottom < b.bottom + 1};
-    if (!(a.width === 0 && a.height === 0) && !sides.every(side => parts[side])) found.push(inner.outerHTML);
+    const fits = {
+      x: a.left > b.left - 1 && a.right < b.right + 1,
+      y: a.top > b.top - 1 && a.bottom < b.bottom + 1,
+    };
+    if ((a.width > 0 || a.height > 0) && !sides.every(side => fits[side])) found.push(inner.outerHTML);
   };
   for (const group of document.querySelectorAll('g.actor'))
-    for (const text of group.querySelectorAll('text:not(.mark)')) within(text, group.querySelector('.box'), ['x', 'y']);
+    for (const text of group.querySelectorAll('text:not(.mark)'))
+      within(text, group.querySelector('.box'), ['x', 'y']);
   for (const picture of document.querySelectorAll('svg'))
-    for (const each of picture.querySelectorAll(':not(defs *):is(text, rect, path)')) within(each, picture, ['x', 'y']);
+    for (const each of picture.querySelectorAll(':not(defs *):is(text, rect, path)'))
+      within(each, picture, ['x', 'y']);
   for (const each of document.querySelectorAll('body *:not(defs *)')) within(each, document.body, ['x']);
   for (const each of document.querySelectorAll('td, th, dd, dt, li'))
     if (each.scrollWidth > each.clientWidth + 1) found.push(each.textContent);

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from xdsl.ir import SSAValue
 
 from netloom.core.cuts import cuts
@@ -101,6 +102,7 @@ def _ensemble(node: NodeContext, prefix: str, outputs: int) -> Ensemble:
             builder.leaf(number, row)
         tree = builder.tree()
         roots = _roots(keys, place, tree)
+        _check_reached(tree, roots, len(keys))
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise corrupted(
             node.name, f"its attributes do not describe trees: {type(error).__name__} {error}"
@@ -181,6 +183,18 @@ def _roots(keys: Sequence[tuple[int, int]], place: Mapping[tuple[int, int], int]
     return [roots[tree_id] for tree_id in dict.fromkeys(key[0] for key in keys)]
 
 
+def _check_reached(tree: Tree, roots: Sequence[int], count: int) -> None:
+    """Every node belongs to a tree; one of a circle without a way in does not."""
+    pending, reached = list(roots), set[int]()
+    while pending:
+        node = pending.pop()
+        if node not in reached:
+            reached.add(node)
+            pending += [int(side[node]) for side in (tree.left, tree.right) if tree.left[node] >= 0]
+    if len(reached) < count:
+        raise ValueError("nodes that no root leads to")
+
+
 def _base(node: NodeContext, outputs: int) -> Reals:
     values = np.asarray(_list(node, "base_values"), dtype=np.float64)
     if len(values) in (0, outputs):
@@ -195,8 +209,8 @@ def _base(node: NodeContext, outputs: int) -> Reals:
 def classifier(node: NodeContext) -> Results:
     """TreeEnsembleClassifier: the class's label, and scores after the post transform.
 
-    With two labels and leaves of the first class only, these are scores of the second. It is the label where its
-    score is above one half if no leaf is negative, and above zero otherwise; as ONNX Runtime has it.
+    With two labels and leaves of the first class only, these are scores of the second. It is the label where
+    its score is above one half if no leaf is negative, and above zero otherwise; as ONNX Runtime has it.
     """
     labels = _labels(node)
     transform = _transform(node)
@@ -205,15 +219,22 @@ def classifier(node: NodeContext) -> Results:
     if len(labels) == 2 and columns == {0}:
         return _binary(node, transform)
     trees = _ensemble(node, "class", len(labels))
-    scores = node.importer.add(ensemble_op(node.operand(0), trees, node.name))
+    scores = compared = node.importer.add(ensemble_op(node.operand(0), trees, node.name))
+    if len(labels) == 2 and columns == {1} and _threshold(node):
+        shifted = replace(trees, base=trees.base + np.array([_threshold(node), 0.0]))
+        compared = node.importer.add(ensemble_op(node.operand(0), shifted, node.name))
     writer = _writer(node)
-    return [writer.step(scores, "argmax"), _transformed(writer, scores, transform)]
+    return [writer.step(compared, "argmax"), _transformed(writer, scores, transform)]
+
+
+def _threshold(node: NodeContext) -> float:
+    """What the score of the second of two classes must pass."""
+    return 0.0 if np.any(np.asarray(_list(node, "class_weights")) < 0) else 0.5
 
 
 def _binary(node: NodeContext, transform: str) -> Results:
     trees = _ensemble(node, "class", 1)
-    positive = not np.any(np.asarray(_list(node, "class_weights")) < 0)
-    threshold = 0.5 if positive else 0.0
+    threshold = _threshold(node)
     writer = _writer(node)
     scores = node.importer.add(ensemble_op(node.operand(0), two_columns(trees, threshold), node.name))
     label = writer.step(scores, "argmax")
@@ -225,7 +246,7 @@ def _binary(node: NodeContext, transform: str) -> Results:
     if transform != "NONE":
         raise unsupported(f"post_transform {transform} of a binary score", node.name, "NONE, LOGISTIC")
     score = node.importer.add(ensemble_op(node.operand(0), trees, node.name))
-    return [label, writer.step(score, "complement" if positive else "opposite")]
+    return [label, writer.step(score, "complement" if threshold else "opposite")]
 
 
 def regressor(node: NodeContext) -> Results:
@@ -312,7 +333,7 @@ def _modern_nodes(node: NodeContext, features: int, outputs: int) -> tuple[TreeB
         row = [0.0] * outputs
         row[int(target)] = float(weight)
         builder.leaf(count + number, row)
-    writer, members = _Nodes(node, features, outputs, kind), _member_sets(_list(node, "membership_values"))
+    writer, members = _Nodes(node, features, outputs, kind), _member_sets(_members(node))
     missing = _list(node, "nodes_missing_value_tracks_true") or [0] * count
     columns = zip(_list(node, "nodes_modes"), _list(node, "nodes_featureids"), splits, missing, strict=True)
     branches = [_branches(node, side, count) for side in ("true", "false")]
@@ -332,6 +353,12 @@ def _branches(node: NodeContext, side: str, count: int) -> list[int]:
     """Where a side of each node leads: the leaves stand behind the nodes."""
     columns = zip(_list(node, f"nodes_{side}nodeids"), _list(node, f"nodes_{side}leafs"), strict=True)
     return [int(number) + (count if leaf else 0) for number, leaf in columns]
+
+
+def _members(node: NodeContext) -> list[float]:
+    """The tensor of sets, whose NaN mean something."""
+    found = [a.t for a in node.node.attribute if a.name == "membership_values"]
+    return [float(value) for tensor in found for value in numpy_helper.to_array(tensor)]
 
 
 def _member_sets(values: Sequence[float]) -> Iterator[list[float]]:
