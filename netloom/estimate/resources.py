@@ -184,10 +184,8 @@ _Need = tuple[int, int, int]
 
 def _kernel(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
     assert isinstance(op, KernelOp)
-    bits = op.graph.adder_bits(*row_interval(op, intervals[op.input]))
-    added = (op.bias_mantissas != 0) | (op.graph.out_negate & (op.graph.out_node >= 0))
-    added &= op.graph.out_node >= 0
-    return _kernel_rows(op) * (bits + int(added.sum()) * wire_bits(op.result_format)), 0, 0
+    # A bias and a negation take the carry chain alone: each bit of it passes, or passes inverted.
+    return _kernel_rows(op) * op.graph.adder_tables(*row_interval(op, intervals[op.input])), 0, 0
 
 
 def _cast(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:

@@ -30,7 +30,8 @@ from netloom.passes.formats import Formats, dynamic_pair, rounded_constant
 from netloom.passes.host import is_host_value
 from netloom.passes.rewriting import Builder
 from netloom.passes.tabulate import table_of_levels, tabulated
-from netloom.passes.tree_quantize import KEEPS_ORDER, ordered_table, quantized_ensemble
+from netloom.passes.tree_links import KEEPS_ORDER, ordered_table
+from netloom.passes.tree_quantize import quantized_ensemble
 
 BOUNDED_PRECISION = "fixed<20,4,RND_CONV,SAT>"
 """What tables of bounded functions hold when nothing was chosen."""

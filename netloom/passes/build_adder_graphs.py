@@ -29,8 +29,8 @@ class BuildAdderGraphs(ModulePass):
 
     Options:
         depth_slack: how many adder levels deeper than necessary an output may be in exchange for
-            fewer adders; negative means no limit.
-        effort: how much search to spend: 1 tries every setting of the solver on small matrices.
+            less hardware; negative means no limit.
+        effort: how much search to spend: 0 for one try, 1 for every setting of the solver and a search.
         solver: name of the solver; `netloom plugins` lists them.
     """
 

@@ -35,7 +35,7 @@ from netloom.ir.program import add_note, main, program_ops, replace
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.chains import constant_value, ends_in_quantizer, is_constant
 from netloom.passes.rewriting import Builder
-from netloom.passes.tree_quantize import KEEPS_ORDER
+from netloom.passes.tree_links import KEEPS_ORDER
 
 SOFTMAX_PRECISION = "ufixed<18,1,RND_CONV,SAT>"
 """What a softmax hands on when nothing was chosen: 17 fraction bits, and 1 itself."""
@@ -100,7 +100,7 @@ def is_link(op: NetloomOp) -> bool:
 
 
 def in_order(value: SSAValue) -> SSAValue:
-    """Mark a function whose table must keep the order of scores (see `netloom.passes.tree_quantize`)."""
+    """Mark a function whose table must keep the order of scores (see `netloom.passes.tree_links`)."""
     owner = value.owner
     if isinstance(owner, NetloomOp):
         owner.attributes[KEEPS_ORDER] = UnitAttr()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
 from netloom.core import fixed
@@ -21,17 +21,13 @@ from netloom.core.cuts import mantissa_cuts, pulled_back
 from netloom.core.diagnostics import warn
 from netloom.core.ensemble import Ensemble, Ints
 from netloom.core.fixed import Format, Overflow, Precision, Rounding
-from netloom.ir.attributes import ArrayAttr, fixed_tensor
-from netloom.ir.functions import FUNCTIONS
-from netloom.ir.fx import LookupOp
+from netloom.ir.attributes import fixed_tensor
 from netloom.ir.interval import Interval
-from netloom.ir.nn import AddOp, FunctionOp
 from netloom.ir.program import add_note, insert_before
 from netloom.ir.tree import EnsembleOp, ensemble_op, feature_bounds
 from netloom.passes.analysis.scaled import Scaled, scaled_view
 from netloom.passes.formats import fixed_format
 from netloom.passes.rewriting import Builder
-from netloom.passes.tabulate import index_format, note_table
 
 if TYPE_CHECKING:
     from netloom.passes.assign_precision import Assigner
@@ -131,7 +127,8 @@ def default_precision(ensemble: Ensemble) -> Precision:
     largest = max(2.0**-SCORE_BITS, *(float(np.abs(end).max(initial=0.0)) for end in any_way(ensemble)))
     integer = math.floor(math.log2(largest)) + 2
     fraction = min(SCORE_BITS - integer, _exact_fraction(ensemble, SCORE_BITS - integer))
-    return Precision(Format(integer + fraction, integer, True), Rounding.RND_CONV, Overflow.SAT)
+    width = max(integer + fraction, 1)
+    return Precision(Format(width, width - fraction, True), Rounding.RND_CONV, Overflow.SAT)
 
 
 def _exact_fraction(ensemble: Ensemble, most: int) -> int:
@@ -142,54 +139,3 @@ def _exact_fraction(ensemble: Ensemble, most: int) -> int:
         if np.array_equal(scaled, np.rint(scaled)):
             return fraction
     return most
-
-
-KEEPS_ORDER = "keeps_order"
-"""Attribute of a function of scores whose table must not make equal what was not."""
-
-
-def ordered_table(assigner: Assigner, op: FunctionOp, build: Builder) -> SSAValue | None:
-    """A table of a monotone function of scores, in which no score above zero shares an entry with zero.
-
-    Entry k stands for all x of ((k - 1) * step, k * step], by the value in their middle. A softmax or sigmoid
-    then has its largest result where the largest score is, which a table by the nearest index does not grant.
-    None when the score has no more bits than the index of a table: then the table is exact.
-    """
-    x = assigner.formats.operand(op.input, op)
-    source, bits = fixed_format(x), assigner.table_bits
-    index = index_format(source, FUNCTIONS[op.function.data].saturates, bits)
-    dropped = source.fraction - index.fraction
-    if dropped <= 0:
-        return None
-    op.attributes.setdefault("default_precision", StringAttr(ORDERED_PRECISION))
-    target = assigner.formats.chosen(op, "result").format
-    lifted = build.op(
-        AddOp,
-        [x, build.fixed(np.array((1 << dropped) - 1), Format(dropped, dropped - source.fraction, False))],
-    )
-    place = build.cast(lifted, Precision(index, Rounding.TRN, Overflow.SAT))
-    ends = np.ldexp(
-        np.arange(index.min_mantissa - 1, index.max_mantissa + 1).astype(np.float64), -index.fraction
-    )
-    exact = FUNCTIONS[op.function.data].apply(np.stack([ends[:-1], ends[1:], (ends[:-1] + ends[1:]) / 2]))
-    if not index.signed:
-        exact[:, 0] = exact[1, 0]  # below zero there is nothing
-    entries = fixed.quantize(
-        np.clip(exact[2], target.min_value, target.max_value), target, Rounding.RND_CONV, Overflow.SAT
-    )
-    error = float(np.abs(exact[:2] - np.ldexp(entries.astype(np.float64), -target.fraction)).max())
-    note_table(assigner.module, op, len(entries), "error", error)
-    narrow = Format.for_range(int(entries.min()), int(entries.max()), target.fraction)
-    return build.op(
-        LookupOp,
-        [place],
-        result=fixed_tensor(op.result_shape, narrow),
-        table=ArrayAttr.of(entries),
-        low=IntegerAttr(index.min_mantissa, 64),
-        function=op.function,
-        max_error=ArrayAttr.of(np.array([error])),
-    )
-
-
-ORDERED_PRECISION = "fixed<20,4,RND_CONV,SAT>"
-"""What such a table holds when nothing was chosen."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from xdsl.context import Context
-from xdsl.dialects.builtin import Attribute, IntegerAttr, ModuleOp, StringAttr
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
+from xdsl.ir import Attribute, SSAValue
 
 import netloom
 from netloom.core.fixed import Format

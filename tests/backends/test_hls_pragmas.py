@@ -41,7 +41,19 @@ MANUALS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "DATAFLOW": frozenset(),
         "DATA_PACK": frozenset({"variable=", "instance=", "struct_level", "field_level"}),
         "DEPENDENCE": frozenset(
-            {"variable=", "array", "pointer", "inter", "intra", "RAW", "WAR", "WAW", "distance=", "true", "false"}
+            {
+                "variable=",
+                "array",
+                "pointer",
+                "inter",
+                "intra",
+                "RAW",
+                "WAR",
+                "WAW",
+                "distance=",
+                "true",
+                "false",
+            }
         ),
         "INLINE": frozenset({"region", "recursive", "off"}),
         "INTERFACE": frozenset({"ap_none", "ap_vld", "ap_hs", "ap_memory", "axis", "port=", "register"}),
@@ -58,9 +70,7 @@ MANUALS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ARRAY_RESHAPE": frozenset({"variable=", "type=", "factor=", "dim=", "off=", "object"}),
         "BIND_STORAGE": frozenset({"variable=", "type=", "impl=", "latency="}),
         "DATAFLOW": frozenset({"disable_start_propagation"}),
-        "DEPENDENCE": frozenset(
-            {"variable=", "class=", "type=", "direction=", "distance=", "dependent="}
-        ),
+        "DEPENDENCE": frozenset({"variable=", "class=", "type=", "direction=", "distance=", "dependent="}),
         "INLINE": frozenset({"recursive", "off"}),
         "INTERFACE": frozenset({"mode=", "port=", "bundle=", "register", "storage_type=", "storage_impl="}),
         "PIPELINE": frozenset({"II=", "off", "rewind", "style="}),

@@ -43,6 +43,13 @@ def check(module: ModuleOp, name: str, count: int) -> None:
         assert np.array_equal(got, want), f"{port.name}: {np.argwhere(got != want)[:3]}"
 
 
+@pytest.fixture
+def quickly_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of a few frames costs less than optimizing."""
+    monkeypatch.setattr("netloom.sim.hls.OPTIMIZATION", ())
+
+
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize("name", GENUINE)
 def test_every_actor_gives_the_interpreters_bits_whatever_its_numbers(name: str) -> None:
     rng = np.random.default_rng(len(name))
@@ -50,16 +57,18 @@ def test_every_actor_gives_the_interpreters_bits_whatever_its_numbers(name: str)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quickly_compiled")
 @pytest.mark.parametrize(("name", "seed"), [("vivado", 1), ("quartus", 2), ("catapult", 3)])
 def test_more_actors_give_the_interpreters_bits(name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     check(design_of([kind(rng) for kind in KINDS for _ in range(3)]), name, 7)
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_a_compiled_model_is_simulated_and_reported() -> None:
     design = netloom.compile(
         small_model(),
-        backend="catapult",
+        backend="vitis",
         io="stream",
         input_precision="fixed<8,3>",
         precision="fixed<8,4>",
@@ -76,6 +85,7 @@ def test_a_compiled_model_is_simulated_and_reported() -> None:
     assert interval >= 9 * 64
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_a_network_of_dense_layers_is_a_stream_of_one_beat() -> None:
     design = netloom.compile(EXAMPLE / "model.onnx", backend="quartus", io="stream")
     x = np.load(DATA / "t_jet_mlp_6b_qonnx" / "inputs.npz")["x"][:50]

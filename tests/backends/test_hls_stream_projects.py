@@ -152,7 +152,9 @@ def test_the_configuration_of_the_unified_tools_asks_for_it_too(plans: Mapping[s
 def test_catapult_makes_a_block_of_every_actor(plans: Mapping[str, BuildPlan], tmp_path: Path) -> None:
     plan = plans["catapult"]
     calls = run_tcl(plan.write(tmp_path / "project"), "scripts/build.tcl", WITH_DEPTHS)
-    (hierarchy,) = [call[3].split() for call in calls if call[:3] == ["directive", "set", "-DESIGN_HIERARCHY"]]
+    (hierarchy,) = [
+        call[3].split() for call in calls if call[:3] == ["directive", "set", "-DESIGN_HIERARCHY"]
+    ]
     called = re.findall(r"^    (\w+)\(", plan.files["src/tiny.cpp"], re.MULTILINE)
     assert hierarchy == ["tiny", *called]
     for name in called:
@@ -163,7 +165,7 @@ def test_catapult_makes_a_block_of_every_actor(plans: Mapping[str, BuildPlan], t
     ]
 
 
-@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("name", ["vivado", "quartus", "catapult"])
 def test_the_test_bench_compares_beats_and_the_marks_of_frames(
     name: str, tmp_path: Path, plans: Mapping[str, BuildPlan]
 ) -> None:
@@ -210,8 +212,12 @@ def test_occupancy_of_fifos_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("index", "text"),
-    [("1,f_in_U,tiny,missing.csv\n", "1\n"), ("1,f_in_U\n", "1\n"), ("1,f_in_U,tiny,a.csv\n", "many\n"),
-     ("1,f_in_U,tiny,a.csv\n", "\n")],
+    [
+        ("1,f_in_U,tiny,missing.csv\n", "1\n"),
+        ("1,f_in_U\n", "1\n"),
+        ("1,f_in_U,tiny,a.csv\n", "many\n"),
+        ("1,f_in_U,tiny,a.csv\n", "\n"),
+    ],
 )
 def test_occupancy_that_makes_no_sense_is_an_error(index: str, text: str, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"\[NL605\] at 'tiny_component/.*the occupancy of the FIFOs"):

@@ -64,7 +64,9 @@ def blocks(path: Path) -> list[Block]:
 
 def prepare(directory: Path) -> None:
     """What a reader has: the examples, below the current directory."""
-    shutil.copytree(EXAMPLE, directory / "examples" / "jet_tagger", ignore=shutil.ignore_patterns("build"))
+    for example in (EXAMPLE, EXAMPLE.parent / "jet_trees"):
+        copy = directory / "examples" / example.name
+        shutil.copytree(example, copy, ignore=shutil.ignore_patterns("build"))
 
 
 def write_titled(page: Path, title: str, directory: Path) -> Path:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netloom.report.drawing.layers import Style, layered
 from netloom.report.drawing.plots import LANE_HEIGHT, LANE_ROW, Lane, occupancy
-from netloom.report.drawing.svg import number, shortened
+from netloom.report.drawing.svg import drawing, number, shortened
 
 STYLE = Style()
 
@@ -89,3 +89,8 @@ def test_a_plot_keeps_the_largest_count_of_what_it_thins() -> None:
     drawn = occupancy([lane], samples, 5000, [], "plot")
     assert f"V{number(LANE_ROW - LANE_HEIGHT)}" in drawn  # the base of the first lane less its height
     assert drawn.count("H") < 30  # a point only where the count changes
+
+
+def test_a_picture_that_would_shrink_beyond_reading_is_scrolled() -> None:
+    assert 'class="wide"' in drawing([], 4000.0, 10.0, "wide")
+    assert "class" not in drawing([], 1200.0, 10.0, "fits")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -79,7 +80,7 @@ def test_points_of_the_trade_can_be_compiled() -> None:
         ),
     ],
 )
-def test_what_cannot_be_asked(call, message: str) -> None:  # noqa: ANN001
+def test_what_cannot_be_asked(call: Callable[[], object], message: str) -> None:
     with pytest.raises(CompileError) as caught:
         call()
     assert str(caught.value) == message

@@ -7,14 +7,27 @@ import json
 import numpy as np
 import pytest
 
-from netloom.core.dataflow import Collect, Fifo, Network, Node, Resample, Sink, Source, Spread, Stage, Window
+from netloom.api import Design
+from netloom.core.dataflow import (
+    Actor,
+    Collect,
+    Fifo,
+    Network,
+    Node,
+    Resample,
+    Sink,
+    Source,
+    Spread,
+    Stage,
+    Window,
+)
 from netloom.report.reasons import does, reason
 from netloom.report.stream import StreamReport
 from netloom.sim.dataflow import simulate
 from tests.report.designs import long, parallel, shared, skipping
 
 
-def report_of(design) -> StreamReport:  # noqa: ANN001
+def report_of(design: Design) -> StreamReport:
     report = design.report()
     assert isinstance(report, StreamReport)
     return report
@@ -131,7 +144,7 @@ def test_a_parallel_design_keeps_its_report() -> None:
         ),
     ],
 )
-def test_reasons(actor, into: int, out: int, words: str, text: str) -> None:  # noqa: ANN001
+def test_reasons(actor: Actor, into: int, out: int, words: str, text: str) -> None:
     from netloom.ir.flow import FlowOp
 
     nodes = (Node("in", Source(into)), Node("it", actor), Node("out", Sink(out)))

@@ -46,7 +46,7 @@ STREAM_PROCESS = "stream_process"
 """A function works beside others, with FIFOs between them."""
 
 STREAM_LOOP = "stream_loop"
-"""A loop over beats starts an iteration every `{interval}` cycles; what is under way does not wait for more."""
+"""A loop over beats starts an iteration every `{interval}` cycles; beats under way do not wait for more."""
 
 STREAM_STEPS = "stream_steps"
 """The same for a loop around the steps of shared multipliers, where the tool makes one pipeline of both."""

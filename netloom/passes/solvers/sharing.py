@@ -62,8 +62,8 @@ SETTINGS = (
 # Elimination work (see DigitSystem.work) that one solve may take for each unit of effort.
 _WORK = 28_000_000
 _LEAST_WORK = 100_000
-# Three settings are tried in any case, fewer where they would take longer than this together.
-_PATIENT_WORK = 16_000_000
+# With any effort at all that many settings are tried, fewer where they would take longer than this together.
+_LEAST_SETTINGS, _PATIENT_WORK = 3, 16_000_000
 _DIFFERENCE_HANDICAP = 1.005
 # The same for the search: work, and that of building one adder; no search with less effort than this.
 _SEARCH_WORK = 300_000_000
@@ -242,7 +242,8 @@ def _first_candidates(problem: _Problem, effort: float) -> Iterator[_Candidate]:
         yield problem.candidate([eliminate(block, Setting(1, 0, 0)) for block in direct.split(n_blocks)])
         return
     work = max(_LEAST_WORK, direct.work(True))
-    n_settings = max(1, min(3, _PATIENT_WORK // work), int(effort * _WORK / work))
+    least = min(_LEAST_SETTINGS, _PATIENT_WORK // work) if effort > 0 else 1
+    n_settings = max(1, least, int(effort * _WORK / work))
     for setting in SETTINGS[:n_settings]:
         system = problem.system(setting)
         if not setting.max_path or len(system.column_rows):

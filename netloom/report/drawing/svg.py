@@ -10,6 +10,9 @@ Point = tuple[float, float]
 CHARACTER = 6.7
 """Width of a character of the drawings' text (monospace, 11 pixels)."""
 
+WIDE = 1800.0
+"""Pixels from which on a picture is scrolled."""
+
 
 def number(value: float) -> str:
     """A coordinate with at most one decimal."""
@@ -46,7 +49,12 @@ def shortened(text: str, width: float) -> str:
 
 
 def drawing(body: Sequence[str], width: float, height: float, name: str) -> str:
-    """A whole picture with a name for screen readers; it shrinks with the page but does not grow."""
+    """A whole picture with a name for screen readers.
+
+    It shrinks with the page but does not grow; one that would shrink beyond reading is of class `wide`.
+    """
     w, h = number(width), number(height)
-    head = f'<svg role="img" aria-label="{escape(name)}" viewBox="0 0 {w} {h}" width="{w}" height="{h}">'
+    kind = ' class="wide"' if width > WIDE else ""
+    size = f'viewBox="0 0 {w} {h}" width="{w}" height="{h}"'
+    head = f'<svg role="img" aria-label="{escape(name)}"{kind} {size}>'
     return "\n".join([head, *body, "</svg>"])
