@@ -1,7 +1,7 @@
 """Boosted trees beside conifer 1.11 and the trees' own libraries.
 
     .venv/bin/python benchmarks/trees.py [--synthesize] [--only hastie_gbc100d4]
-    .venv/bin/python benchmarks/trees.py --jets
+    .venv/bin/python benchmarks/trees.py --jets [--plot docs/images/jet_taggers.svg]
 
 The models are those of ../shared/baselines/trees, with inputs and scores of ap_fixed<18,8> as conifer had
 them. conifer's figures are quoted: measured on the same kind of machine by the same flow (Yosys
@@ -108,7 +108,28 @@ def figures(design: netloom.Design) -> tuple[int, int]:
     return found.lut, found.ff
 
 
-def jets() -> Table:
+def plotted(points: list[tuple[str, float, int, int]], path: Path) -> None:
+    """Accuracy over LUTs, the latency beside each point."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "netloom"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.2))
+    for name, accuracy, lut, cycles in points:
+        axes.plot(lut, accuracy, "o")
+        axes.annotate(
+            f"{name}\n{cycles} cycles", (lut, accuracy), xytext=(6, -12), textcoords="offset points"
+        )
+    axes.set(xlabel="LUTs (estimate)", ylabel="accuracy on 10561 jets", xlim=(0, 40000), ylim=(0.715, 0.735))
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def jets(plot: Path | None) -> Table:
     """Accuracy, latency and LUTs of three taggers on real jets."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -126,12 +147,18 @@ def jets() -> Table:
     table = Table(title=f"jets: {len(x)} of the test split, 5 ns clock")
     for column in ("model", "accuracy", "same class as its library", "cycles", "LUT (estimate)"):
         table.add_column(column)
+    points: list[tuple[str, float, int, int]] = []
     for name, (model, options) in given.items():
         design = netloom.compile(model, **options)
         found, report = design.predict(x).argmax(axis=1), design.report()
-        same = f"{np.mean(found == model.predict(x)):.4f}" if hasattr(model, "predict") else ""
+        # The library sees the numbers that arrive in the hardware.
+        arriving = np.clip(np.floor(x * 1024 + 0.5), -(2**15), 2**15 - 1) / 1024
+        same = f"{np.mean(found == model.predict(arriving)):.4f}" if hasattr(model, "predict") else ""
         lut = sum(row.lut for row in report.layers)
+        points.append((name.split(",")[0], float(np.mean(found == label)), lut, report.latency_cycles))
         table.add_row(name, f"{np.mean(found == label):.4f}", same, str(report.latency_cycles), str(lut))
+    if plot is not None:
+        plotted(points, plot)
     return table
 
 
@@ -143,10 +170,13 @@ def main() -> None:
     parser.add_argument("--synthesize", action="store_true", help="count LUTs with Yosys (minutes)")
     parser.add_argument("--only", choices=CONIFER, action="append", help="this model only")
     parser.add_argument("--jets", action="store_true", help="compare taggers on jets")
+    parser.add_argument("--plot", type=Path, help="draw the taggers into this .svg file")
     arguments = parser.parse_args()
     console = Console(width=160)
     console.print(
-        jets() if arguments.jets else compare(arguments.only or list(CONIFER), arguments.synthesize)
+        jets(arguments.plot)
+        if arguments.jets
+        else compare(arguments.only or list(CONIFER), arguments.synthesize)
     )
 
 

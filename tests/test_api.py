@@ -163,8 +163,9 @@ def test_importing_netloom_does_not_load_the_compiler() -> None:
             "  to do: did you mean 'vhdl'?",
         ),
         (
-            {"io": "stream"},
-            "[NL203] at 'io': backend 'vhdl' has no io='stream'\n  supported: parallel",
+            {"io": "streem"},
+            "[NL203] at 'io': backend 'vhdl' has no io='streem'\n  supported: parallel, stream\n"
+            "  to do: did you mean 'stream'?",
         ),
         (
             {"requantize": "treshold"},
@@ -245,7 +246,13 @@ def test_wide_inputs_saturate_at_the_last_bit() -> None:
 
 def test_extra_passes_run_on_the_real_network_before_formats_are_chosen() -> None:
     other = netloom.compile(EXAMPLE / "model.onnx", extra_passes="canonicalize,cse")
-    assert other.pipeline.split(",")[2:6] == ["decompose-functions", "canonicalize", "cse", "quantize-inputs"]
+    assert other.pipeline.split(",")[3:8] == [
+        "fuse-tree-inputs",
+        "decompose-functions",
+        "canonicalize",
+        "cse",
+        "quantize-inputs",
+    ]
 
 
 def test_extra_passes_beside_a_pipeline_are_refused() -> None:

@@ -114,7 +114,7 @@ def test_a_solver_that_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
         unrolled("shearing", monkeypatch)
     assert str(caught.value) == (
         "[NL203] at 'solver': unknown solver 'shearing'\n"
-        "  supported: sharing\n"
+        "  supported: alkaid, best, da4ml, sharing\n"
         "  to do: did you mean 'sharing'?"
     )
 

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from dataclasses import replace
-from itertools import product
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -128,6 +128,7 @@ def test_result_is_deterministic(matrix: IntArray) -> None:
     assert all(np.array_equal(getattr(first, name), getattr(second, name)) for name in FIELDS)
 
 
+@settings(max_examples=50)
 @given(matrices, st.lists(st.integers(0, 5), min_size=3, max_size=3))
 def test_shifted_negated_repeated_and_zero_columns_cost_nothing(matrix: IntArray, shifts: list[int]) -> None:
     derived = [matrix << shifts[0], -matrix << shifts[1], matrix, np.zeros_like(matrix), matrix << shifts[2]]
@@ -277,7 +278,7 @@ def test_columns_that_differ_little_are_built_from_each_other() -> None:
     assert together <= alone + 7 + solved(np.ones((8, 1), dtype=np.int64)).n_adders
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(small_matrices, st.sampled_from([None, 0, 1]))
 def test_effort_never_costs_hardware(matrix: IntArray, slack: int | None) -> None:
     """The search is exact and deterministic too, and what it finds is never dearer."""
@@ -483,7 +484,8 @@ def test_best_solver_ignores_wrong_answers(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.array_equal(BestSolver().solve(problem).matrix(), problem.matrix)
 
 
-NAMES = ["jet_W0", "jet_W1", "jet_W2", "jet_W3", "rand_64x64_4b", "rand_64x64_6b", "rand_64x64_8b"]
+NAMES = ("jet_W0", "jet_W1", "jet_W2", "jet_W3", "rand_64x64_4b", "rand_64x64_6b", "rand_64x64_8b")
+QUICK = NAMES[:5]
 
 
 def recorded(name: str) -> tuple[IntArray, dict[str, Any]]:
@@ -497,35 +499,34 @@ def recorded(name: str) -> tuple[IntArray, dict[str, Any]]:
     return np.load(BASELINES / f"{name}.npz")["K"].astype(np.int64), figures
 
 
-@pytest.fixture(scope="module")
-def graphs() -> dict[tuple[str, int], AdderGraph]:
-    """The networks of the baseline matrices by name and depth slack, with default effort."""
-    made = {}
-    for name, slack in product(NAMES, (0, 1)):
-        matrix, figures = recorded(name)
-        low, high = (np.full(matrix.shape[0], end) for end in figures["input"])
-        made[name, slack] = solve_sharing(matrix, low, high, depth_slack=slack)
-    return made
+@cache
+def baseline_graph(name: str, slack: int) -> AdderGraph:
+    """The network of a baseline matrix, with default effort."""
+    matrix, figures = recorded(name)
+    low, high = (np.full(matrix.shape[0], end) for end in figures["input"])
+    return solve_sharing(matrix, low, high, depth_slack=slack)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_more_adders_than_the_peer_at_its_least_depth(
-    graphs: dict[tuple[str, int], AdderGraph], name: str
-) -> None:
+@pytest.mark.parametrize(
+    "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[5:])]
+)
+def test_no_more_adders_than_the_peer_at_its_least_depth(name: str) -> None:
     peer = recorded(name)[1]["da4ml_0.6.0"]["hard_dc=0,search_all=False"]
-    assert graphs[name, 0].n_adders <= peer["adders"]
-    assert graphs[name, 0].depths().max() <= peer["depth"]
+    graph = baseline_graph(name, 0)
+    assert graph.n_adders <= peer["adders"]
+    assert graph.depths().max() <= peer["depth"]
 
 
+@pytest.mark.parametrize("names", [QUICK, pytest.param(NAMES, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("slack", "mean", "worst"), [(0, 0.92, 0.97), (1, 0.91, 0.96)])
 def test_fewer_tables_and_bits_than_the_best_peer_at_any_depth(
-    graphs: dict[tuple[str, int], AdderGraph], slack: int, mean: float, worst: float
+    names: tuple[str, ...], slack: int, mean: float, worst: float
 ) -> None:
     ratios = []
-    for name in NAMES:
+    for name in names:
         figures = recorded(name)[1]
         peers = [peer for tool in ("da4ml_0.6.0", "alkaid_0.8.2") for peer in figures[tool].values()]
-        graph = graphs[name, slack]
+        graph = baseline_graph(name, slack)
         ends = [np.full(graph.n_inputs, end) for end in figures["input"]]
         tables, bits = graph.adder_logic(ends[0], ends[1])
         assert bits <= 0.99 * min(peer["bits"] for peer in peers)

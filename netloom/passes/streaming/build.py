@@ -187,7 +187,8 @@ def with_fifo(value: SSAValue, user: Operation, index: int, depth: int, label: s
     """A FIFO between a stream and one of its users."""
     assert isinstance(value.type, StreamType)
     properties = {"depth": IntegerAttr(depth, 64), "label": StringAttr(label)}
-    op = flow_op(FifoOp, [value], value.type, properties, "")
+    origin = user.origin_name if isinstance(user, NetloomOp) else ""
+    op = flow_op(FifoOp, [value], value.type, properties, origin)
     assert isinstance(op, FifoOp)
     block = user.parent_block()
     assert block is not None
