@@ -138,7 +138,7 @@ def jets(plot: Path | None) -> Table:
     sklearn_model = HistGradientBoostingClassifier(
         max_iter=20, max_depth=4, learning_rate=0.3, early_stopping=False, random_state=0
     ).fit(data["x_train"], data["y_train"])
-    trees = {"input_precision": "fixed<16,6>", "precision": "fixed<16,6>", "cut_softmax": True}
+    trees = {"input_precision": "fixed<16,6>", "cut_softmax": True}
     given = {
         "scikit-learn, 20 rounds, depth 4": (sklearn_model, trees),
         "XGBoost, 20 rounds, depth 4": (REPOSITORY / "examples/jet_trees/model.json", trees),

@@ -30,8 +30,9 @@ class StrategyOptions(BackendOptions):
         frame_interval: cycles that a frame of a stream may take, for layers of strategy `auto`; 0 for as
             many as the widest image has pixels. More cycles mean fewer multipliers.
         fifo_depth: depths of the FIFOs of a stream: `fast` (the smallest that keep latency and interval),
-            `interval` (the interval alone), `small` (the least that does not deadlock) or a number; single
-            ones as a dict {name or pattern: beats} or in its text form `fast; skip*=64`.
+            `interval` (the interval alone), `small` (the least that does not deadlock), `quick` (as `fast`,
+            without making any smaller) or a number; single ones as a dict {name or pattern: beats} or in its
+            text form `fast; skip*=64`.
         strict: whether a reuse factor that does not divide a layer is refused, instead of replaced by
             the nearest one that does.
         depth_slack: how many adder levels deeper than necessary an output of a shift-add network

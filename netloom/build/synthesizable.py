@@ -23,6 +23,7 @@ CONSTRUCTS: tuple[tuple[str, str], ...] = (
 )
 """What the VHDL 2008 synthesis of GHDL 2.0 refuses or stumbles over, as patterns of text."""
 
+_VHDL_CONSTANT = re.compile(r'"([01XZUWxzuw-]+)"')
 _MODULE = re.compile(r"^module (\S+)", re.MULTILINE)
 _INSTANCE = re.compile(r"^  (?!assign|always|wire|reg)([A-Za-z_]\w*) (?:#\(.*?\) )?\w+ \($", re.MULTILINE)
 
@@ -81,7 +82,7 @@ def to_verilog(plan: BuildPlan, bench: Bench) -> None:
     bench.progress("GHDL: synthesis")
     top = plan.properties["top"]
     bench.run("ghdl", ["--synth", "--std=08", "--out=verilog", top], "synth.log")
-    text = _without_messages(text_file(bench.directory / "synth.log"))
+    text = with_binary_constants(_without_messages(text_file(bench.directory / "synth.log")))
     complete(text, top)
     (bench.directory / VERILOG).write_text(text, encoding="utf-8", newline="\n")
 
@@ -90,6 +91,19 @@ def _without_messages(log: str) -> str:
     """The Verilog alone: GHDL's warnings and notes come before it; Yosys would refuse any in between."""
     start = re.search(r"^module ", log, re.MULTILINE)
     return log[start.start() :] if start else ""
+
+
+def with_binary_constants(verilog: str) -> str:
+    """Constants of Verilog in place of VHDL's.
+
+    GHDL 2.0 prints a constant of more than 32 bits as "0110", which in Verilog is a text of characters.
+    """
+    return _VHDL_CONSTANT.sub(lambda found: f"{len(found[1])}'b{_unknown(found[1])}", verilog)
+
+
+def _unknown(digits: str) -> str:
+    """Everything that is no 0 or 1 (U, W, -, X) is x; Z stays."""
+    return "".join(digit if digit in "01Zz" else "x" for digit in digits)
 
 
 def complete(verilog: str, top: str) -> None:

@@ -118,13 +118,14 @@ def logic_of(*simplify: str) -> list[str]:
     """
     return [
         "opt -fast -nodffe -nosdff",
+        "memory -nomap",
         "memory_map",
         "async2sync",
         "dffunmap",
         "techmap",
         "opt -fast -nodffe -nosdff",
         # A register's first value has no meaning for a pipeline; the graph's is zero.
-        "setundef -zero",
+        "setundef -undriven -zero",
         "setattr -unset init",
         *simplify,
         "aigmap",

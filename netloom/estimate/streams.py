@@ -3,11 +3,13 @@
 A stage is the sum of its body's ops, as in a parallel design, and a register for each beat under way. The
 others follow the hand-written entities in `backends/vhdl/lib`, with these rules beside those of `resources`:
 
-* a counter takes a LUT and a register per bit;
-* a selector of n to one takes (n - 1) / 2 LUTs per bit;
-* a memory of up to 64 words is made of LUTs: 2/3 of one for each bit of 2**(k - 1) words with k LUT inputs
-  (AMD UG574: eight LUTs of six inputs hold 32 words of 14 bits, with one port to write and one to read);
+* a counter takes a register and one and a half LUTs per bit, with what compares it;
+* a selector of n to one takes (n - 1) / 2 LUTs per bit, but at least one, and a gate one;
+* a memory of up to 64 words is made of LUTs: with six inputs, eight of them for 14 bits of 32 words or 7
+  of 64 (AMD UG574, RAM32M16 and RAM64M8), with fewer one and a half for each bit of 2**k words;
 * a larger one of block memories of 36 kbit, in the best of their shapes (AMD UG573).
+
+They were fitted to what Yosys 0.70 counts for the entities (`synth_xilinx -family xcup`).
 """
 
 from __future__ import annotations
@@ -58,14 +60,15 @@ class Need:
 def counter(values: int) -> Need:
     """A counter that runs through so many values."""
     bits = (values - 1).bit_length()
-    return Need(bits, bits)
+    return Need(1.5 * bits, bits)
 
 
 def memory(words: int, bits: int, device: Device) -> Need:
     """A memory of `words` x `bits` with a port to write and one to read, without its output register."""
+    if words <= LUT_MEMORY_WORDS and device.lut_inputs >= 6:
+        return Need(8 * math.ceil(bits / (14 if words <= 32 else 7)))
     if words <= LUT_MEMORY_WORDS:
-        levels = math.ceil(words / 2 ** (device.lut_inputs - 1))
-        return Need(math.ceil(2 * bits / 3) * levels)
+        return Need(1.5 * bits * math.ceil(words / 2**device.lut_inputs))
     blocks = min(math.ceil(words / deep) * math.ceil(bits / wide) for deep, wide in BLOCK_SHAPES)
     return Need(bram36=blocks)
 
@@ -83,9 +86,9 @@ def fifo_need(fifo: dataflow.Fifo, device: Device) -> Need:
         return count + Need(bits if depth == 2 else 0, depth * bits)
     if depth <= LUT_MEMORY_WORDS:
         pointers = counter(depth - 1) + counter(depth - 1)
-        return count + pointers + memory(depth - 1, bits, device) + Need(bits / 2, bits)
+        return count + pointers + memory(depth - 1, bits, device) + Need(bits, bits)
     pointers = counter(depth) + counter(depth)
-    return count + pointers + memory(depth, bits, device) + Need(bits / 2, bits)
+    return count + pointers + memory(depth, bits, device) + Need(bits, bits + 1)
 
 
 def window_need(actor: dataflow.Window, bits: int, device: Device) -> Need:
@@ -97,18 +100,15 @@ def window_need(actor: dataflow.Window, bits: int, device: Device) -> Need:
         device: target.
     """
     rows, columns = actor.kernel
-    below = (actor.out_height - 1) * actor.strides[0] + actor.rows - actor.padding[0] > actor.height
-    right = (actor.out_width - 1) * actor.strides[1] + actor.span - actor.padding[1] > actor.width
     need = counter(actor.width) + counter(actor.steps + actor.tail) + counter(actor.width)
-    need += counter(actor.out_height) + counter(actor.out_width) + counter(2 * actor.banks)
+    need += counter(actor.out_height) + counter(actor.out_height) + counter(actor.out_width)
+    for _ in range(5 + rows):  # the distance of writer and reader, banks, and the bank of each kernel row
+        need += counter(actor.banks)
     for _ in range(actor.banks):
         need += memory(actor.width, bits, device) + output_register(actor.width, bits)
-    need += Need(rows * bits * (actor.banks - 1) / 2, actor.span * rows * bits)
-    if actor.padding[0] > 0 or below:
-        need += Need(rows * bits / 2)
-    if actor.padding[1] > 0 or right:
-        need += Need(rows * columns * bits / 2)
-    return need
+    flags = rows + 2 * columns + 2
+    select = rows * bits * max(1, (actor.banks - 1) / 2)
+    return need + Need(select + rows * columns * bits, actor.span * rows * bits + flags)
 
 
 def resample_need(actor: dataflow.Resample, bits: int, device: Device) -> Need:
@@ -172,7 +172,7 @@ def actor_need(op: FlowOp, clock_period_ns: float, device: Device) -> Need:
             return counter(actor.beats) + Need(1, beat_bits(op.results[0]) + 1)
         case dataflow.Spread():
             bits = beat_bits(op.operands[0])
-            return counter(actor.beats) + Need(bits / 2, bits + 1)
+            return counter(actor.beats) + Need(bits * (actor.beats - 1) // actor.beats, bits + 1)
         case dataflow.Resample():
             return resample_need(actor, beat_bits(op.operands[0]), device)
         case dataflow.Constant():

@@ -32,7 +32,7 @@ from netloom.passes.rewriting import Builder
 if TYPE_CHECKING:
     from netloom.passes.assign_precision import Assigner
 
-SCORE_BITS = 18
+SCORE_BITS = 22
 """Width of scores when nothing was chosen."""
 
 Reals = NDArray[np.float64]

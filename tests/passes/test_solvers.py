@@ -518,7 +518,7 @@ def test_no_more_adders_than_the_peer_at_its_least_depth(name: str) -> None:
 
 
 @pytest.mark.parametrize("names", [QUICK, pytest.param(NAMES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("slack", "mean", "worst"), [(0, 0.92, 0.97), (1, 0.91, 0.96)])
+@pytest.mark.parametrize(("slack", "mean", "worst"), [(0, 0.93, 0.97), (1, 0.91, 0.96)])
 def test_fewer_tables_and_bits_than_the_best_peer_at_any_depth(
     names: tuple[str, ...], slack: int, mean: float, worst: float
 ) -> None:

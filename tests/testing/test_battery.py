@@ -17,6 +17,7 @@ from netloom.ir.da import Da
 from netloom.ir.fx import CastOp, ConstantOp, DequantizeOp, Fx, QuantizeOp
 from netloom.ir.nn import FunctionOp, Nn, QuantOp, TruncOp
 from netloom.ir.program import main, program_ops
+from netloom.ir.tree import Tree
 from netloom.passes.analysis.hardware import PortInfo, hardware
 from netloom.testing import Case, Port, Program, program_of
 from netloom.testing.battery import TOPICS, layers
@@ -39,7 +40,7 @@ def sources() -> set[Format]:
 def test_every_op_that_hardware_has_is_in_a_case() -> None:
     wanted = {
         op.name
-        for dialect in (Fx, Nn, Da)
+        for dialect in (Fx, Nn, Tree, Da)
         for op in dialect.operations
         if not issubclass(op, RealOp) and op not in ON_THE_HOST | LOWERED
     }

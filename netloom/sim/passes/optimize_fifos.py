@@ -15,9 +15,12 @@ from netloom.core.precision import check_pattern, matches
 from netloom.ir.flow import FifoOp
 from netloom.ir.program import add_note
 from netloom.passes.analysis.network import fifos, network
-from netloom.sim.dataflow.depths import Depths, Goal, minimum, optimise
+from netloom.sim.dataflow.depths import Depths, Goal, minimum, optimise, quick
 
-GOALS = ("fast", "interval", "small")
+GOALS = ("fast", "interval", "small", "quick")
+
+LARGE = 5_000_000
+"""Actors times FIFOs times beats of a frame from which on `fast` does not search: it would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class OptimizeFifos(ModulePass):
 
     Options:
         depth: what to choose: `fast` keeps latency and interval, `interval` the interval alone, `small` is
-            the least that does not deadlock; a number is a depth for every FIFO. Single FIFOs by name or
-            pattern: `fast; skip*=64`; later entries win.
+            the least that does not deadlock; `quick` keeps what `fast` keeps, without making FIFOs smaller,
+            and is what `fast` does for large images; a number is a depth for every FIFO. Single FIFOs by
+            name or pattern: `fast; skip*=64`; later entries win.
     """
 
     name: ClassVar[str] = "optimize-fifos"
@@ -81,7 +85,11 @@ class OptimizeFifos(ModulePass):
 
     def _search(self, module: ModuleOp, goal: str, found: dict[str, FifoOp]) -> None:
         before = network(module)
-        result = minimum(before) if goal == "small" else optimise(before, _GOAL[goal])
+        work = len(before.nodes) * len(before.fifos) * max(fifo.beats for fifo in before.fifos)
+        if goal == "quick" or (goal == "fast" and work > LARGE):
+            result = quick(before)
+        else:
+            result = minimum(before) if goal == "small" else optimise(before, _GOAL[goal])
         for fifo, depth in zip(before.fifos, result.depths, strict=True):
             found[fifo.name].depth = IntegerAttr(int(depth), 64)
         add_note(module, "fifos", _summary(result))
