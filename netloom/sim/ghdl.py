@@ -166,7 +166,9 @@ class GhdlSimulator:
             found[f"offer_{signal}.txt"] = "".join("01"[int(each)] for each in pattern) + "\n"
         return found
 
-    def _read_streams(self, directory: Path, levels: Mapping[str, int]) -> tuple[dict[str, int], list[list[int]]]:
+    def _read_streams(
+        self, directory: Path, levels: Mapping[str, int]
+    ) -> tuple[dict[str, int], list[list[int]]]:
         """Largest count of each FIFO, and the ends of frames at each output."""
         if not self._streams:
             return {}, []

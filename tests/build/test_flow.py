@@ -190,14 +190,14 @@ def differing_outputs(cases: Sequence[Case], directory: Path, **options: Any) ->
 @pytest.mark.parametrize("topic", list(TOPICS))
 def test_what_the_backend_prints_is_synthesized_bit_for_bit(topic: str, tmp_path: Path) -> None:
     """GHDL synthesizes the ops of the battery, and its netlist computes what the ops say."""
-    cases = one_of(TOPICS[topic](), 24 if topic == "casts" else 6)
+    cases = one_of(TOPICS[topic](), 48 if topic == "casts" else 12)
     assert not differing_outputs(cases, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("factor", [2, 6])
 def test_shared_multipliers_are_synthesized_bit_for_bit(factor: int, tmp_path: Path) -> None:
-    cases = one_of(layers(), 6)
+    cases = one_of(layers(), 12)
     assert not differing_outputs(cases, tmp_path, strategy="resource", reuse_factor=factor)
 
 

@@ -14,7 +14,8 @@ from netloom.sim.dataflow.deadlock import deadlock
 from netloom.sim.dataflow.layout import IntArray, Machine, Memory
 
 SLICE_WORK = 30_000_000  # actors times cycles between two looks at the keyboard, well under a second
-STEADY_FRAMES = 1024
+STEADY_FRAMES, STEADY_BEATS, FEWEST_FRAMES = 1024, 4_000_000, 6
+"""A run waits so many frames for a repetition; so many beats if that is less, but some frames in any case."""
 
 
 @dataclass(frozen=True)
@@ -206,14 +207,21 @@ def run_frames(
     return _trace(machine, memory, None)
 
 
+def patience(network: Network) -> int:
+    """Frames to wait for a repetition: some effects need as many frames as an image has columns."""
+    longest = max((fifo.beats for fifo in network.fifos), default=1)
+    return min(STEADY_FRAMES, max(STEADY_BEATS // longest, FEWEST_FRAMES))
+
+
 def run_steady(
     machine: Machine,
     depths: IntArray | None = None,
     *,
-    frames: int = STEADY_FRAMES,
+    frames: int | None = None,
     until: int | None = None,
 ) -> Trace:
     """As `steady`; gives up if frame 0 is not complete before cycle `until`."""
+    frames = frames or patience(machine.network)
     memory = machine.memory(checked_depths(machine, depths), None, frames, False)
     clock, size = memory.clock, machine.snapshot_size
     snapshots: dict[bytes, tuple[int, int]] = {}
@@ -235,7 +243,7 @@ def steady(
     *,
     stalls: Stall | None = None,
     depths: IntArray | None = None,
-    frames: int = STEADY_FRAMES,
+    frames: int | None = None,
 ) -> Trace:
     """Runs with sources that never end until the state of the whole network was seen before.
 

@@ -12,11 +12,7 @@ from xdsl.passes import ModulePass
 from netloom.core.devices import DEFAULT_DEVICE
 from netloom.ir.program import main
 from netloom.passes.analysis.network import network
-from netloom.sim.dataflow.simulator import STEADY_FRAMES, steady
-
-MOST_BEATS = 2_000_000
-FEWEST_FRAMES = 6
-"""A run is over when the state of the network repeats, or after so many beats and a few frames."""
+from netloom.sim.dataflow.simulator import steady
 
 
 @dataclass(frozen=True)
@@ -40,9 +36,7 @@ class PredictTiming(ModulePass):
         Raises:
             CompileError: NL308 for a program without FIFOs, NL309 when the network comes to a standstill.
         """
-        found = network(op)
-        longest = max((fifo.beats for fifo in found.fifos), default=1)
-        trace = steady(found, frames=min(max(MOST_BEATS // longest, FEWEST_FRAMES), STEADY_FRAMES))
+        trace = steady(network(op))
         main(op).attributes.update(
             {
                 "latency_cycles": IntegerAttr(trace.latency, 64),
