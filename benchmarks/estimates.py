@@ -14,7 +14,7 @@ import json
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,21 @@ from netloom.testing.program import Port, Program
 from netloom.testing.target import Target
 
 RECORD = Path(__file__).with_name("estimates.json")
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "estimates.md"
 RESOURCES = ("lut", "ff", "dsp", "bram")
+SMALLEST = 8
+
+HEAD = """# Estimates and what synthesis gives
+
+<!-- Written by benchmarks/estimates.py --write. -->
+
+The report's tables and registers are formulas over the program (`netloom/estimate/resources.py`), made
+before any synthesis. Here they are compared with what Yosys counts for AMD UltraScale+ (`synth_xilinx
+-family xcup`), on designs of one or a few ops behind one register: the error as a part of the count of
+Yosys, without its sign. The counts are recorded in `benchmarks/estimates.json`; `python
+benchmarks/estimates.py --measure` makes those that are missing, `--details` shows every design. Latency
+is not an estimate: simulation measures the same number.
+"""
 
 
 @dataclass(frozen=True)
@@ -317,44 +331,71 @@ def estimated(sample: Sample) -> dict[str, float]:
     return {name: float(sum(getattr(row, field) for row in rows)) for name, field in counts.items()}
 
 
+@dataclass(frozen=True)
+class Row:
+    """Errors of one kind, in percent of what Yosys counts: designs, median and 90th percentile."""
+
+    kind: str
+    lut: tuple[int, float, float]
+    ff: tuple[int, float, float]
+
+
+def errors(record: Mapping[str, Mapping[str, float]], chosen: Sequence[Sample]) -> list[Row]:
+    """Errors of each kind and of all. Counts below eight are left out: one table is half of two."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for sample in chosen:
+        if sample.name not in record:
+            continue
+        have, want = estimated(sample), record[sample.name]
+        for name in ("lut", "ff"):
+            if want[name] >= SMALLEST:
+                for kind in (sample.kind, "all"):
+                    error = abs(have[name] / want[name] - 1) * 100
+                    found.setdefault(kind, {"lut": [], "ff": []})[name].append(error)
+    kinds = [kind for kind in found if kind != "all"] + ["all"] * ("all" in found)
+    return [Row(kind, _summary(found[kind]["lut"]), _summary(found[kind]["ff"])) for kind in kinds]
+
+
+def _summary(values: Sequence[float]) -> tuple[int, float, float]:
+    if not values:
+        return 0, float("nan"), float("nan")
+    return len(values), float(np.median(values)), float(np.percentile(values, 90))
+
+
+def page(rows: Sequence[Row]) -> str:
+    """The page of the documentation."""
+    lines = [HEAD, "| kind | designs | LUT, median | LUT, 90th | FF, median | FF, 90th |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for row in rows:
+        cells = [f"{value:.1f} %" if value == value else "" for value in (*row.lut[1:], *row.ff[1:])]
+        lines.append(f"| {row.kind} | {max(row.lut[0], row.ff[0])} | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--measure", action="store_true")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--details", action="store_true")
+    parser.add_argument("--measure", action="store_true", help="synthesize what is not recorded")
+    parser.add_argument("--only", default="", help="designs whose kind and name have this text")
+    parser.add_argument("--details", action="store_true", help="every design")
+    parser.add_argument("--write", action="store_true", help="write the page of the documentation")
     arguments = parser.parse_args()
-    console = Console()
+    console = Console(width=150)
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     chosen = [sample for sample in samples() if arguments.only in f"{sample.kind}: {sample.name}"]
     missing = [sample for sample in chosen if sample.name not in record] if arguments.measure else []
     if missing:
         record |= measure(missing)
         RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    show(console, chosen, record, arguments.details)
-    return 0
-
-
-def show(console: Console, chosen: list[Sample], record: Mapping[str, Any], details: bool) -> None:
-    """Errors by kind, and of every design with `details`."""
-    errors: dict[str, dict[str, list[float]]] = {}
-    for sample in chosen:
-        if sample.name not in record:
-            continue
-        have, want = estimated(sample), record[sample.name]
-        if details:
+    for sample in chosen if arguments.details else []:
+        if sample.name in record:
+            have, want = estimated(sample), record[sample.name]
             pairs = " ".join(f"{n} {have[n]:g}/{want[n]:g}" for n in RESOURCES if have[n] or want[n])
-            console.print(f"{sample.kind:18} {sample.name:60} {pairs}", highlight=False, soft_wrap=True)
-        for name in ("lut", "ff"):
-            if want[name] >= 8:
-                errors.setdefault(sample.kind, {}).setdefault(name, []).append(have[name] / want[name] - 1)
-                errors.setdefault("all", {}).setdefault(name, []).append(have[name] / want[name] - 1)
-    console.print("kind               designs  LUT median  LUT p90   FF median  FF p90", highlight=False)
-    for kind, found in errors.items():
-        cells = [f"{len(found.get('lut', [])):7d}"]
-        for name in ("lut", "ff"):
-            values = np.abs(found.get(name, [np.nan])) * 100
-            cells += [f"{np.median(values):9.1f}%", f"{np.percentile(values, 90):8.1f}%"]
-        console.print(f"{kind:18} {' '.join(cells)}", highlight=False)
+            console.print(f"{sample.kind:18} {sample.name:60} {pairs}", highlight=False)
+    rows = errors(record, chosen)
+    console.print(page(rows).partition(HEAD)[2], highlight=False)
+    if arguments.write:
+        PAGE.write_text(page(rows))
+    return 0
 
 
 if __name__ == "__main__":

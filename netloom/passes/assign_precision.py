@@ -21,7 +21,7 @@ from netloom.ir.functions import FUNCTIONS
 from netloom.ir.fx import ConstantOp, DequantizeOp, QuantizeOp
 from netloom.ir.nn import AddOp, DivOp, FunctionOp, MatMulOp, MulOp, PReluOp, ReduceOp, SubOp
 from netloom.ir.program import add_note, erase_unused, main, program_ops
-from netloom.ir.tree import EnsembleOp
+from netloom.ir.tree import EXACT_SCALE, EnsembleOp
 from netloom.passes.absorb_quantizers import AbsorbQuantizers, is_near_rectifier
 from netloom.passes.analysis.chains import constant_of, is_constant
 from netloom.passes.analysis.scaled import Scaled, exponents, scaled_view
@@ -117,7 +117,7 @@ class Assigner:
     def view(self, op: NetloomOp, build: Builder) -> Scaled:
         """The op's result as a scaled fixed-point value."""
         handler = next((HANDLERS[kind] for kind in HANDLERS if isinstance(op, kind)), None)
-        if handler is None or not self.formats.has_choice(op):
+        if handler is None or not self.formats.has_choice(op) or EXACT_SCALE in op.attributes:
             exact = self.absorb.step(op, build, self.module)
             if exact is not None:
                 return exact

@@ -56,6 +56,8 @@ def quantized_ensemble(assigner: Assigner, op: EnsembleOp, build: Builder) -> SS
     low, high = whole.bounds(*feature_bounds(Interval.of_format(source, op.operand_shapes[0])))
     exact = Format.for_range(int(low.min(initial=0)), int(high.max(initial=0)), fraction)
     held = holds_range(precision.format, exact)
+    if not held:
+        _note_overflow(assigner, op, precision, exact)
     result = fixed_tensor(op.result_shape, precision.format if held else exact)
     made = ensemble_op(view.value, whole, build.origin, fraction=fraction, result=result)
     return insert_before(op, made)
@@ -99,6 +101,16 @@ def _note_outside(assigner: Assigner, op: EnsembleOp, thresholds: Ints, source: 
         text = f"{count} of {len(thresholds)} thresholds are outside the input format {source}"
         warn(f"{op.origin_name}: {text}; every input takes the same branch there")
         add_note(assigner.module, op.origin_name, text)
+
+
+def _note_overflow(assigner: Assigner, op: EnsembleOp, precision: Precision, exact: Format) -> None:
+    """Warn of scores that the chosen format does not hold; those of a mean over trees are sums."""
+    text = f"scores may reach {exact.min_value:g} to {exact.max_value:g}, beyond {precision}"
+    # The format asked for is signed as a rule.
+    needed = exact.integer + (precision.format.signed and not exact.signed)
+    if assigner.formats.user(op, "result") is not None:  # else calibration data say that they do not
+        warn(f"{op.origin_name}: {text}; a format of {needed} integer bits holds them all")
+    add_note(assigner.module, op.origin_name, text)
 
 
 def _rounded(values: Reals, fraction: int) -> Ints:

@@ -525,13 +525,14 @@ TABLE_ENTRIES = 1 << 18
 def threshold_table(op: ThresholdOp, intervals: Mapping[SSAValue, Interval], dtype: Any) -> Kernel | None:
     """One entry for each mantissa and channel, where there are more steps than a few."""
     low, high = intervals[op.input].bounds
-    per_channel = op.thresholds.values.shape[:-1]
+    parameters = (op.thresholds.values.shape[:-1], op.base.values.shape, op.sign.values.shape)
+    per_channel = np.broadcast_shapes((1,) * len(op.result_shape), *parameters)
     channels = int(np.prod(per_channel))
     size = high - low + 1
     by_last_axis = channels == (per_channel[-1] if per_channel else 1)
     if op.thresholds.values.shape[-1] <= 4 or not by_last_axis or channels * size > TABLE_ENTRIES:
         return None
-    mantissas = np.arange(low, high + 1).reshape(-1, *[1] * len(op.result_shape))
+    mantissas = np.arange(low, high + 1).reshape(-1, *[1] * len(per_channel))
     entries = op.evaluate([np.broadcast_to(mantissas, (size, *per_channel))])
     flat = np.ascontiguousarray(entries.reshape(size, channels).T).astype(dtype).reshape(-1)
     first = (np.arange(channels) * size - low).astype(np.int32) if channels > 1 else np.int32(-low)

@@ -90,6 +90,13 @@ def test_a_netlist_that_lost_a_module_is_refused() -> None:
         synthesizable.complete(child, "top")
 
 
+def test_wide_constants_of_ghdl_are_no_texts() -> None:
+    """Yosys would read "01" as two characters: sixteen bits that nobody wrote."""
+    line = "assign y = x + " + '"' + "0" * 38 + 'U1";'
+    assert synthesizable.with_binary_constants(line) == f"assign y = x + 40'b{'0' * 38}x1;"
+    assert synthesizable.with_binary_constants("assign z = 4'b0101;") == "assign z = 4'b0101;"
+
+
 def test_a_tool_that_fails_shows_the_end_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "yosys"
     script.write_text("#!/bin/sh\necho 'ERROR: out of memory'\nexit 3\n")
@@ -195,6 +202,7 @@ def test_what_the_backend_prints_is_synthesized_bit_for_bit(topic: str, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::netloom.core.diagnostics.NetloomWarning")
 @pytest.mark.parametrize("factor", [2, 6])
 def test_shared_multipliers_are_synthesized_bit_for_bit(factor: int, tmp_path: Path) -> None:
     cases = one_of(layers(), 12)

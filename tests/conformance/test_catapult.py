@@ -9,4 +9,5 @@ pytestmark = pytest.mark.slow
 
 class TestCatapult(BackendConformance):
     backend = "catapult"
+    io = ("parallel",)
     every = 4

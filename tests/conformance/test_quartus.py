@@ -9,4 +9,5 @@ pytestmark = pytest.mark.slow
 
 class TestQuartus(BackendConformance):
     backend = "quartus"
+    io = ("parallel",)
     every = 12

@@ -9,4 +9,12 @@ pytestmark = pytest.mark.slow
 
 class TestVitis(BackendConformance):
     backend = "vitis"
+    io = ("parallel",)
     every = 4
+
+
+class TestVitisStream(BackendConformance):
+    backend = "vitis"
+    io = ("stream",)
+    every = 60
+    pack_size = 20

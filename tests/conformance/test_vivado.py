@@ -9,4 +9,5 @@ pytestmark = pytest.mark.slow
 
 class TestVivado(BackendConformance):
     backend = "vivado"
+    io = ("parallel",)
     every = 12

@@ -479,3 +479,73 @@ def test_thresholds_outside_the_input_format_are_counted() -> None:
     ):
         design = netloom.compile(model, input_precision="fixed<12,4>")
     assert any(f"{outside} of {len(bound)} thresholds" in note.text for note in design.notes)
+
+
+# -- damaged models ----------------------------------------------------------------------------------
+
+
+def loads_or_refuses(path: Path) -> None:
+    """Whatever is in a file, it is a model or a `CompileError`; never another exception."""
+    try:
+        forest = forest_of(path)
+    except CompileError as error:
+        assert error.code in ("NL121", "NL122", "NL123", "NL124")
+        return
+    assert np.all(np.isfinite(forest.ensemble.evaluate(np.zeros((1, forest.ensemble.n_features)))))
+
+
+def places(document: Any) -> list[tuple[Any, Any]]:
+    """Every container of a document with each of its keys."""
+    pairs = document.items() if isinstance(document, dict) else enumerate(document)
+    found = []
+    for key, value in list(pairs):
+        found.append((document, key))
+        if isinstance(value, dict | list):
+            found += places(value)
+    return found
+
+
+STRANGE = [None, -1, 10**9, 0.5, math.inf, "x", "", [], {}, [[1]], True]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_document_with_strange_values_is_refused_or_read(seed: int, tmp_path: Path) -> None:
+    generator = np.random.default_rng(seed)
+    text = bytes(boosted({"max_depth": 2}, Y, rounds=2).save_raw("json")).decode()
+    path = tmp_path / "model.json"
+    for _ in range(40):
+        document = json.loads(text)
+        found = places(document["learner"])
+        container, key = found[int(generator.integers(len(found)))]
+        container[key] = STRANGE[int(generator.integers(len(STRANGE)))]
+        path.write_text(json.dumps(document))
+        loads_or_refuses(path)
+
+
+@pytest.mark.parametrize("ending", ["ubj", "txt"])
+def test_a_file_with_other_bytes_is_refused_or_read(ending: str, tmp_path: Path) -> None:
+    generator = np.random.default_rng(9)
+    path = tmp_path / f"model.{ending}"
+    if ending == "txt":
+        lightgbm.train({"verbose": -1, "num_leaves": 4}, lightgbm.Dataset(X, Y), 2).save_model(path)
+    else:
+        boosted({"max_depth": 2}, Y, rounds=1).save_model(path)
+    data = path.read_bytes()
+    for _ in range(150):
+        changed = bytearray(data)
+        for place in generator.integers(len(data), size=3):
+            changed[place] = int(generator.integers(256))
+        path.write_bytes(bytes(changed))
+        loads_or_refuses(path)
+
+
+def test_catboost_documents_with_strange_values(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    text = json.dumps(catboost_document())
+    for number in range(len(places(json.loads(text)))):
+        for value in STRANGE:
+            document = json.loads(text)
+            container, key = places(document)[number]
+            container[key] = value
+            path.write_text(json.dumps(document))
+            loads_or_refuses(path)

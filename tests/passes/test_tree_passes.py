@@ -21,7 +21,7 @@ from netloom.frontends.trees.forest import Forest, module_of
 from netloom.ir.attributes import ArrayAttr, real_tensor
 from netloom.ir.base import make
 from netloom.ir.fx import LookupOp
-from netloom.ir.nn import QuantOp
+from netloom.ir.nn import MulOp, QuantOp
 from netloom.ir.program import finish_function, main, new_function, program_ops
 from netloom.ir.tree import EnsembleOp, ensemble_op
 from netloom.passes.tree_simplify import simplified
@@ -121,7 +121,10 @@ def test_leaves_are_rounded_once_and_the_error_is_stated() -> None:
 def test_a_score_that_passes_the_chosen_format_saturates() -> None:
     trees = real_trees(1)
     x = to_real(every_input(NARROW), NARROW)
-    design = quiet(trees, "fixed<7,3>", "fixed<8,1>")
+    with pytest.warns(NetloomWarning, match=r"beyond fixed<8,1,RND,SAT>; a format of \d integer bits holds"):
+        design = netloom.compile(
+            module_of(Forest(trees)), input_precision="fixed<7,3>", precision="fixed<8,1>"
+        )
     exact = quiet(trees, "fixed<7,3>", "fixed<20,13>").predict(x)
     assert np.abs(exact).max() > 1
     assert np.array_equal(design.predict(x), np.clip(exact, -1, 1 - 2.0**-7))
@@ -134,6 +137,17 @@ def test_without_a_choice_leaves_that_are_short_are_exact() -> None:
     x = to_real(every_input(NARROW), NARROW)
     assert np.array_equal(design.predict(x), trees.evaluate(x))
     assert ensemble_in(design.module).result_format.fraction == 3
+
+
+@pytest.mark.parametrize("precision", [None, "fixed<20,8>"])
+def test_a_mean_over_trees_is_a_sum_that_the_host_divides(precision: str | None) -> None:
+    """Also where a precision is chosen for the whole model: a rounded 1/7 would be another model."""
+    trees = real_trees(2, outputs=2)
+    trees = replace(trees, leaves=np.rint(trees.leaves * 64) / 64, base=trees.base * 0)
+    design = compiled(Forest(trees, scale=1 / 7), input_precision="fixed<7,3>", precision=precision)
+    x = to_real(every_input(NARROW), NARROW)
+    np.testing.assert_allclose(design.predict(x), trees.evaluate(x) / 7, rtol=1e-12, atol=1e-12)
+    assert not any(isinstance(op, MulOp) for op in program_ops(main(design.module)))
 
 
 @settings(max_examples=60)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.core.cuts import cuts
-from netloom.frontends.trees.errors import bad_split, corrupted, unfitted, unsupported
+from netloom.frontends.trees.errors import MALFORMED, bad_split, corrupted, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
 from netloom.frontends.trees.nodes import Tree, ensemble_of, two_columns
 
@@ -64,7 +64,7 @@ def from_document(document: Any, origin: str) -> Forest:
     """
     try:
         return _forest(document, origin)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except MALFORMED as error:
         raise corrupted(origin, f"it is no model of CatBoost: {type(error).__name__} {error}") from error
 
 

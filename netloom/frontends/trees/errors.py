@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from netloom.core.diagnostics import CompileError
 
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a document meets whose values have impossible types or sizes."""
+
 
 def unfitted(kind: str) -> CompileError:
     """The refusal of a model without trees."""

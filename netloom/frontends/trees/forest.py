@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from xdsl.dialects.builtin import BoolAttr, IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, ModuleOp, StringAttr, UnitAttr
 from xdsl.ir import SSAValue
 
 from netloom.core.ensemble import Ensemble
@@ -23,7 +23,7 @@ from netloom.ir.nn import (
     SubOp,
 )
 from netloom.ir.program import add_note, finish_function, new_function
-from netloom.ir.tree import ensemble_op
+from netloom.ir.tree import EXACT_SCALE, ensemble_op
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +95,7 @@ class Writer:
         value = self.insert(ensemble_op(x, forest.ensemble, f"{self._origin}trees"))
         if forest.scale != 1.0:
             value = self.op(MulOp, [value, self.constant(forest.scale)], "scale")
+            value.owner.attributes[EXACT_SCALE] = UnitAttr()  # type: ignore[union-attr]  # it is an op
         for step in forest.steps:
             value = self.step(value, step)
         return value

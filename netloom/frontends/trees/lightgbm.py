@@ -15,7 +15,7 @@ import numpy as np
 
 from netloom.core.cuts import cuts
 from netloom.frontends.trees.categories import JUST_ABOVE_MINUS_ONE, intervals
-from netloom.frontends.trees.errors import bad_split, corrupted, unfitted, unsupported
+from netloom.frontends.trees.errors import MALFORMED, bad_split, corrupted, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
 from netloom.frontends.trees.nodes import Tree, TreeBuilder, ensemble_of, two_columns
 
@@ -70,7 +70,7 @@ def from_text(text: str, origin: str) -> Forest:
     try:
         head, *blocks = text.split("end of trees")[0].split("\nTree=")
         return _forest(_fields(head), [_fields(block) for block in blocks], origin)
-    except (KeyError, ValueError, IndexError, OverflowError) as error:
+    except MALFORMED as error:
         raise corrupted(origin, f"it is no model of LightGBM: {type(error).__name__} {error}") from error
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.core.ensemble import Bools, Ensemble, Ints, in_order
-from netloom.frontends.trees.errors import corrupted
+from netloom.frontends.trees.errors import MALFORMED, corrupted
 
 Values = NDArray[Any]
 
@@ -54,6 +54,8 @@ def ensemble_of(
     starts = np.cumsum([0, *sizes])
     try:
         _check(trees, n_features)
+        if not np.all(np.isfinite(base)):
+            raise ValueError("what their sums start from is not finite")
         joined = [_joined([getattr(tree, name) for tree in trees]) for name in FIELDS]
         values = np.concatenate([empty, *(tree.values for tree in trees)])
         feature, cut, missing = joined[0].astype(np.int64), joined[1], joined[4].astype(np.bool_)
@@ -77,7 +79,7 @@ def ensemble_of(
             values[is_leaf],
             np.asarray(base, dtype=np.float64),
         )
-    except (IndexError, ValueError) as error:
+    except MALFORMED as error:
         raise corrupted(origin, f"its arrays do not describe trees: {error}") from error
 
 

@@ -19,7 +19,7 @@ from xdsl.ir import SSAValue
 from netloom.core.cuts import cuts
 from netloom.core.ensemble import Ensemble
 from netloom.frontends.onnx.importer import Converter, NodeContext
-from netloom.frontends.trees.errors import bad_split, corrupted, unsupported
+from netloom.frontends.trees.errors import MALFORMED, bad_split, corrupted, unsupported
 from netloom.frontends.trees.forest import Writer
 from netloom.frontends.trees.nodes import Tree, TreeBuilder, ensemble_of, two_columns
 from netloom.ir.attributes import shape_of
@@ -103,7 +103,7 @@ def _ensemble(node: NodeContext, prefix: str, outputs: int) -> Ensemble:
         tree = builder.tree()
         roots = _roots(keys, place, tree)
         _check_reached(tree, roots, len(keys))
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+    except MALFORMED as error:
         raise corrupted(
             node.name, f"its attributes do not describe trees: {type(error).__name__} {error}"
         ) from error
@@ -310,7 +310,7 @@ def tree_ensemble(node: NodeContext) -> Results:
     try:
         builder, roots = _modern_nodes(node, features, outputs)
         trees = ensemble_of([builder.tree()], features, np.zeros(outputs), node.name, roots)
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+    except MALFORMED as error:
         raise corrupted(
             node.name, f"its attributes do not describe trees: {type(error).__name__} {error}"
         ) from error

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from netloom.core.cuts import cuts
 from netloom.frontends.trees.categories import category_tree
-from netloom.frontends.trees.errors import corrupted, unfitted, unsupported
+from netloom.frontends.trees.errors import MALFORMED, corrupted, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
 from netloom.frontends.trees.nodes import Tree, ensemble_of, two_columns
 
@@ -103,7 +103,7 @@ def from_document(document: Any, origin: str) -> Forest:
     """
     try:
         return _forest(document["learner"], origin)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except MALFORMED as error:
         raise corrupted(origin, f"it is no model of XGBoost: {type(error).__name__} {error}") from error
 
 

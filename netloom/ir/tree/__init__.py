@@ -2,8 +2,8 @@
 
 from xdsl.ir import Dialect
 
-from netloom.ir.tree.ensemble import EnsembleOp, ensemble_op, feature_bounds
+from netloom.ir.tree.ensemble import EXACT_SCALE, EnsembleOp, ensemble_op, feature_bounds
 
 Tree = Dialect("tree", [EnsembleOp], [])
 
-__all__ = ["EnsembleOp", "Tree", "ensemble_op", "feature_bounds"]
+__all__ = ["EXACT_SCALE", "EnsembleOp", "Tree", "ensemble_op", "feature_bounds"]

@@ -108,6 +108,9 @@ class EnsembleOp(NetloomOp):
         return found.reshape(*x.shape[:-1], found.shape[-1]).astype(kind, copy=False)
 
 
+EXACT_SCALE = "exact_scale"
+"""Attribute of a product with a constant that the host or a table behind it computes: a mean over trees."""
+
 REAL = ("threshold", "leaves", "base")
 """Arrays of real numbers, or of mantissas."""
 
