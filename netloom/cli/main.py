@@ -29,7 +29,10 @@ app = typer.Typer(
 output = Console()
 errors = Console(stderr=True)
 
-Model = Annotated[Path, typer.Argument(help="Model file: .onnx (ONNX, QONNX) or .mlir (netloom IR).")]
+Model = Annotated[
+    Path,
+    typer.Argument(help="Model file: .onnx (ONNX, QONNX), .mlir (netloom IR), or trees: .json, .ubj, .txt."),
+]
 Backend = Annotated[str, typer.Option("--backend", "-b", help="Backend; 'netloom backends' lists them.")]
 Io = Annotated[str, typer.Option("--io", help="parallel: everything at once.")]
 Precision = Annotated[

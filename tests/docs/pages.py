@@ -64,7 +64,7 @@ def blocks(path: Path) -> list[Block]:
 
 def prepare(directory: Path) -> None:
     """What a reader has: the examples, below the current directory."""
-    for example in (EXAMPLE, EXAMPLE.parent / "jet_trees"):
+    for example in (EXAMPLE, EXAMPLE.parent / "jet_trees", EXAMPLE.parent / "mnist_stream"):
         copy = directory / "examples" / example.name
         shutil.copytree(example, copy, ignore=shutil.ignore_patterns("build"))
 

@@ -59,9 +59,12 @@ def test_names_of_pipelines_stand_for_their_passes() -> None:
         "canonicalize",
         "cse",
         "dce",
+        "simplify-trees",
         "narrow",
         "fold-constants",
+        "channels-last",
         "fuse-batch-norm",
+        "fuse-tree-inputs",
         "decompose-functions",
     ]
 
