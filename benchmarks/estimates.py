@@ -51,6 +51,7 @@ RECORD = Path(__file__).with_name("estimates.json")
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "estimates.md"
 RESOURCES = ("lut", "ff", "dsp", "bram")
 SMALLEST = 8
+WITH_TABLES = ("fx.lookup", "nn.dense resource")
 
 HEAD = """# Estimates and what synthesis gives
 
@@ -293,7 +294,11 @@ def samples() -> list[Sample]:
 
 
 def measure(chosen: list[Sample]) -> dict[str, dict[str, float]]:
-    """What Yosys counts for UltraScale+, all designs in one run: each keeps its own hierarchy."""
+    """What Yosys counts for UltraScale+, all designs in one run: each keeps its own hierarchy.
+
+    Tables of constants vanish in such a run (Yosys 0.70: no cell where a run of its own has 20), so counts
+    of designs that have them are not recorded yet.
+    """
     texts, tops = [], []
     with tempfile.TemporaryDirectory(prefix="netloom-estimates-") as directory:
         bench = Bench(Path(directory))
@@ -382,7 +387,8 @@ def main() -> int:
     console = Console(width=150)
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     chosen = [sample for sample in samples() if arguments.only in f"{sample.kind}: {sample.name}"]
-    missing = [sample for sample in chosen if sample.name not in record] if arguments.measure else []
+    missing = [s for s in chosen if s.name not in record and s.kind not in WITH_TABLES]
+    missing = missing if arguments.measure else []
     if missing:
         record |= measure(missing)
         RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")

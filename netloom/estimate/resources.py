@@ -3,7 +3,7 @@
 The formulas count what an op is made of; they know nothing of what a synthesis tool merges or
 removes, so they are for comparing designs and finding the large layers:
 
-* an adder, subtractor or comparator takes one LUT per bit (one carry bit each);
+* an adder or subtractor takes one LUT for each bit that both operands have, a comparator one and a half;
 * a two-way selector takes half a LUT per bit;
 * a table of n entries of w bits takes n * w / 2**k LUTs with k LUT inputs, or block memories of
   36 kbit, one copy for two elements, when it has 4096 bits or more;
@@ -202,7 +202,14 @@ def _cast(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
 
 
 def _adder(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
-    return _count(op.results[0]) * wire_bits(op.result_format), 0, 0
+    # A bit that one operand has alone passes; a sign goes on to the top, a subtraction has one bit more.
+    fraction = op.fraction_rule()
+    shifts = [fraction - number_format.fraction for number_format in op.operand_formats]
+    ends = [f.width + shift for f, shift in zip(op.operand_formats, shifts, strict=True)]
+    top = max(ends)
+    for number_format, end in zip(op.operand_formats, ends, strict=True):
+        top = top if number_format.signed else min(top, end)
+    return _count(op.results[0]) * (max(top - max(shifts), 0) + isinstance(op, SubOp)), 0, 0
 
 
 def _compare(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
@@ -253,8 +260,8 @@ def _lookup(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
 def _threshold(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
     assert isinstance(op, ThresholdOp)
     levels, width = op.thresholds.values.shape[-1], op.operand_formats[0].width
-    # A comparison with a constant takes about one LUT per three bits, a count one per flag.
-    lut = levels * math.ceil(width / 3) + levels
+    # A comparison with a constant is a chain of LUTs; the count hides in what they share.
+    lut = levels * max(math.ceil((width - 1) / (device.lut_inputs - 1)), 1)
     if np.any(op.base.values):
         lut += wire_bits(op.result_format)
     return _count(op.result) * lut, 0, 0

@@ -13,12 +13,12 @@ from netloom.passes.analysis.ranges import value_intervals
 from tests.backends.designs import Program, array, integer, random_graph, scheduled, signed, unsigned
 
 
-def test_an_adder_takes_a_table_per_bit_and_outputs_are_registered() -> None:
+def test_an_adder_takes_a_table_per_common_bit_and_outputs_are_registered() -> None:
     program = Program([((3,), signed(8, 3))])
     program.output(program.add(AddOp, program.inputs[0], program.inputs[0]))
     rows = estimate(scheduled(program.finish()))
     assert rows == [
-        LayerEstimate("add_0", "nn.add", 0, lut=3 * 9),
+        LayerEstimate("add_0", "nn.add", 0, lut=3 * 8),
         # Three results of nine bits, and the valid flag.
         LayerEstimate("(delays)", "delay", 0, lut=0, ff=3 * 9 + 1),
     ]

@@ -118,7 +118,8 @@ def test_option_of_the_wrong_type() -> None:
 def test_pipelines_have_no_options() -> None:
     assert refusal("clean{fast=true}") == (
         "[NL201] at 'clean': pipeline 'clean' has no options\n"
-        "  supported: options of its passes: fold-constants,fuse-batch-norm,decompose-functions\n"
+        "  supported: options of its passes: fold-constants,channels-last,fuse-batch-norm,"
+        "fuse-tree-inputs,decompose-functions\n"
         "  to do: write the passes themselves, with their options"
     )
 
@@ -181,7 +182,13 @@ def test_progress_and_timing_name_every_pass_in_order() -> None:
     started: list[str] = []
     watched = PassManager(parse("optimize"), progress=started.append)
     watched.run(small())
-    assert started == [timing.name for timing in watched.timings] == ["canonicalize", "cse", "dce", "narrow"]
+    assert started == [timing.name for timing in watched.timings] == [
+        "canonicalize",
+        "cse",
+        "dce",
+        "simplify-trees",
+        "narrow",
+    ]
     assert all(timing.seconds >= 0 for timing in watched.timings)
 
 

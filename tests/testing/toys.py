@@ -24,6 +24,7 @@ from netloom.ir.fx import CastOp, Fx
 from netloom.ir.nn import Nn
 from netloom.ir.program import main, program_ops
 from netloom.ir.text import parse_module, print_module
+from netloom.ir.tree import Tree
 from netloom.passes.analysis.hardware import PortInfo, hardware
 from netloom.sim.result import SimulationResult
 from netloom.testing.reference import outputs_from_ports
@@ -105,7 +106,7 @@ FLAWS: Mapping[str, Flaw] = {
     "toy-reports": Flaw(report=ToolReport({"luts": 1.0})),
     "toy-small": Flaw(refuses=frozenset({"nn.hardmax", "da.kernel"})),
 }
-KNOWN = frozenset(op for dialect in (Fx, Nn, Da) for op in dialect.operations)
+KNOWN = frozenset(op for dialect in (Fx, Nn, Tree, Da) for op in dialect.operations)
 
 
 @dataclass(frozen=True)
