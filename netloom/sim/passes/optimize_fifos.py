@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
@@ -15,7 +15,9 @@ from netloom.core.precision import check_pattern, matches
 from netloom.ir.flow import FifoOp
 from netloom.ir.program import add_note
 from netloom.passes.analysis.network import fifos, network
-from netloom.sim.dataflow.depths import Depths, Goal, minimum, optimise, quick
+
+if TYPE_CHECKING:
+    from netloom.sim.dataflow.depths import Depths, Goal
 
 GOALS = ("fast", "interval", "small", "quick")
 
@@ -84,6 +86,8 @@ class OptimizeFifos(ModulePass):
         return overall, single
 
     def _search(self, module: ModuleOp, goal: str, found: dict[str, FifoOp]) -> None:
+        from netloom.sim.dataflow.depths import minimum, optimise, quick
+
         before = network(module)
         work = len(before.nodes) * len(before.fifos) * max(fifo.beats for fifo in before.fifos)
         if goal == "quick" or (goal == "fast" and work > LARGE):

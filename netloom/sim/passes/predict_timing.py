@@ -12,7 +12,6 @@ from xdsl.passes import ModulePass
 from netloom.core.devices import DEFAULT_DEVICE
 from netloom.ir.program import main
 from netloom.passes.analysis.network import network
-from netloom.sim.dataflow.simulator import steady
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class PredictTiming(ModulePass):
         Raises:
             CompileError: NL308 for a program without FIFOs, NL309 when the network comes to a standstill.
         """
+        from netloom.sim.dataflow.simulator import steady
+
         trace = steady(network(op))
         main(op).attributes.update(
             {
