@@ -14,7 +14,7 @@
   }) {input_names = ["x"], batched = false, model = "model", output_names = ["y0"]} : () -> ()
 }) : () -> ()
 
-// CHECK: "da.kernel"(%0) <{bias = #fx.array<"i8", [2], [1, 2]>, fraction = 1 : i64, lhs = #fx.array<"i8", [4], [0, 0, 2, 2]>, rhs = #fx.array<"i8", [4], [1, 1, 3, 3]>, lhs_shift = #fx.array<"i8", [4], [2, 0, 0, 0]>, rhs_shift = #fx.array<"i8", [4], [0, 2, 0, 0]>, subtract = #fx.array<"i8", [4], [1, 1, 1, 0]>, out_node = #fx.array<"i8", [2], [4, 5]>, out_shift = #fx.array<"i8", [2], [0, 0]>, out_negate = #fx.array<"i8", [2], [0, 0]>, origin = "fc1"}>{{.*}} -> tensor<1x2x!fx.fixed<8, 7, signed>>
+// CHECK: "da.kernel"(%0) <{bias = #fx.array<"i8", [2], [1, 2]>, fraction = 1 : i64, lhs = #fx.array<"i8", [4], [0, 1, 3, 2]>, rhs = #fx.array<"i8", [4], [1, 0, 2, 2]>, lhs_shift = #fx.array<"i8", [4], [0, 1, 1, 2]>, rhs_shift = #fx.array<"i8", [4], [0, 0, 0, 0]>, subtract = #fx.array<"i8", [4], [1, 0, 0, 0]>, out_node = #fx.array<"i8", [2], [4, 5]>, out_shift = #fx.array<"i8", [2], [0, 0]>, out_negate = #fx.array<"i8", [2], [0, 0]>, origin = "fc1"}>{{.*}} -> tensor<1x2x!fx.fixed<8, 7, signed>>
 // CHECK-NEXT: "fx.constant"() <{value = #fx.array<"i8", [2, 1], [1, 2]>}>{{.*}} -> tensor<2x1x!fx.fixed<2, 2, unsigned>>
 // CHECK-NEXT: "nn.dense"(%1, %2) <{strategy = "latency", origin = "fc2"}>{{.*}} -> tensor<1x1x!fx.fixed<10, 9, signed>>
 // CHECK-NEXT: "func.return"(%3)

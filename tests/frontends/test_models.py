@@ -85,7 +85,6 @@ def test_text_of_an_imported_model_reads_back_to_the_same_text(model: Imported) 
 REFUSED = {
     "lstm_jet_keras": "operator LSTM is not supported",
     "t_vowels_gru_float": "operator GRU is not supported",
-    "t_digits_rf": "operator ai.onnx.ml.TreeEnsembleClassifier is not supported",
 }
 
 

@@ -15,7 +15,7 @@ from netloom.ir import interpreter
 from netloom.ir.base import RealOp
 from netloom.ir.da import Da
 from netloom.ir.fx import CastOp, ConstantOp, DequantizeOp, Fx, QuantizeOp
-from netloom.ir.nn import FunctionOp, Nn, QuantOp, TruncOp
+from netloom.ir.nn import FunctionOp, Nn, QuantOp, TruncOp, WindowOp
 from netloom.ir.program import main, program_ops
 from netloom.ir.tree import Tree
 from netloom.passes.analysis.hardware import PortInfo, hardware
@@ -27,7 +27,7 @@ from netloom.testing.reference import outputs_from_ports
 from netloom.testing.values import mantissas
 
 ON_THE_HOST = {QuantizeOp, DequantizeOp}
-LOWERED = {QuantOp, TruncOp, FunctionOp}
+LOWERED = {QuantOp, TruncOp, FunctionOp, WindowOp}
 """Ops that have a fixed-point form but never reach a backend."""
 
 EVERY_CASE = [case for cases in TOPICS.values() for case in cases()]
