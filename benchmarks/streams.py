@@ -4,8 +4,8 @@
 
 Every model of ../shared/models with convolutions in ONNX or QONNX. Quantized models are compared with the
 reference's own outputs; float models get formats from calibration (16 bits), and their largest deviation is
-shown. Accuracy is that of the compiled design on the labelled images beside that of the reference's outputs on
-the same images. With --ghdl the design is simulated too: outputs must equal the emulator, and latency,
+shown. Accuracy is that of the compiled design on the labelled images beside that of the reference's outputs
+on the same images. With --ghdl the design is simulated too: outputs must equal the emulator, and latency,
 interval and the largest count of every FIFO what the dataflow simulator says.
 """
 

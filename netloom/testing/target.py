@@ -117,7 +117,8 @@ def run(target: Target, module: ModuleOp, samples: int) -> Run:
     design = target.compile(module)
     chip = hardware(design.module)
     simulator = design.simulator
-    result: SimulationResult = simulator.run([at_port(value, ports[info.name]) for value, info in chip.inputs])
+    given = [at_port(value, ports[info.name]) for value, info in chip.inputs]
+    result: SimulationResult = simulator.run(given)
     names = [info.name for _, info in chip.outputs]
     assert len(result.outputs) == len(names), (
         f"{target}: the simulator gave {len(result.outputs)} outputs for {len(names)} output ports"

@@ -160,3 +160,13 @@ def test_quick_depths_are_as_fast_but_not_as_small() -> None:
     assert quick.bits >= fast.bits
     first, second = simulate(quick, 6), simulate(fast, 6)
     assert (first.latency, first.interval) == (second.latency, second.interval)
+
+
+def test_balanced_branches_meet_at_full_speed() -> None:
+    module = skip_connection()
+    PassManager(parse(f"{STREAMS},balance-branches")).run(module)
+    found = network(module)
+    balanced = simulate(found, 6)
+    deep = simulate(found, 6, depths=np.full(len(found.fifos), 1000))
+    assert (balanced.latency, balanced.interval) == (deep.latency, deep.interval)
+    assert depths(module)["conv_window_in"] == depths(module)["y_sink_in"] == 2

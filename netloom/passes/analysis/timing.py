@@ -212,9 +212,10 @@ def _shared(op: DenseOp, device: Device) -> list[Step]:
     operands = use.rows * use.terms * use.input_bits
     deeper = max((use.reuse_factor - 1).bit_length() - device.lut_inputs, 0)
     table = device.rom_ns + math.ceil(deeper / 2) * device.level_ns
+    read = device.rom_ns if use.in_block_memory or use.outside else table
     found = [
         Step("load", 0.0, use.rows * use.inputs * use.input_bits, True),
-        Step("read", device.rom_ns if use.in_block_memory or use.outside else table, use.word_bits + operands, True),
+        Step("read", read, use.word_bits + operands, True),
     ]
     if use.in_block_memory:
         found.append(Step("operands", device.rom_ns, use.word_bits + operands, True))

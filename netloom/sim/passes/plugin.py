@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xdsl.passes import ModulePass
 
 from netloom.core.hooks import hookimpl
+from netloom.sim.passes.balance_branches import BalanceBranches
 from netloom.sim.passes.optimize_fifos import OptimizeFifos
 from netloom.sim.passes.predict_timing import PredictTiming
 
@@ -14,4 +15,4 @@ from netloom.sim.passes.predict_timing import PredictTiming
 @hookimpl
 def netloom_passes() -> Sequence[type[ModulePass]]:
     """All passes of the simulators."""
-    return [OptimizeFifos, PredictTiming]
+    return [BalanceBranches, OptimizeFifos, PredictTiming]
