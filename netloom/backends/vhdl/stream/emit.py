@@ -37,7 +37,7 @@ def emit_stream(module: ModuleOp, program: Hardware, options: VhdlOptions) -> Bu
     """The project of a program of form `stream`.
 
     Beside the properties of every project: `io`, `beats` (in a frame of each port), `fifos` (JSON of name,
-    name in VHDL and depth), and when a layer reads its weights from outside `weights` (JSON, see
+    name in VHDL and depth), `fifo_counts` (that the simulation reports them), and when a layer reads its weights from outside `weights` (JSON, see
     `netloom.backends.vhdl.stream.weights`).
 
     Raises:
@@ -120,6 +120,7 @@ def _properties(
         "signals": ",".join(port.signal for port in ports),
         "beats": ",".join(str(port.beats) for port in ports),
         "fifos": json.dumps(fifo_list),
+        "fifo_counts": "reported",
         "latency_cycles": str(timing.latency_cycles),
         "interval_cycles": str(timing.interval_cycles),
         "clock_period_ns": f"{options.clock_period_ns:g}",
