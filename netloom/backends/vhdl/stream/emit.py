@@ -37,8 +37,8 @@ def emit_stream(module: ModuleOp, program: Hardware, options: VhdlOptions) -> Bu
     """The project of a program of form `stream`.
 
     Beside the properties of every project: `io`, `beats` (in a frame of each port), `fifos` (JSON of name,
-    name in VHDL and depth), `fifo_counts` (that the simulation reports them), and when a layer reads its weights from outside `weights` (JSON, see
-    `netloom.backends.vhdl.stream.weights`).
+    name in VHDL and depth), `fifo_counts` (that a simulation reports them), and when a layer reads its
+    weights from outside `weights` (JSON, see `netloom.backends.vhdl.stream.weights`).
 
     Raises:
         CompileError: NL308 when the program has no schedule, or an op has no hardware.
