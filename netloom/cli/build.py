@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from netloom.cli.main import (
+from netloom.cli.common import (
     Calibration,
     InputPrecision,
     Io,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netloom.cli.main import (
+from netloom.cli.common import (
     Backend,
     Calibration,
     InputPrecision,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from xdsl.dialects.builtin import ModuleOp
 
-from netloom.cli.main import errors, read_arrays, reporting
+from netloom.cli.common import errors, read_arrays, reporting
 from netloom.core.diagnostics import CompileError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netloom.cli.main import errors, reporting
+from netloom.cli.common import errors, reporting
 from netloom.cli.opt import CheckSemantics, Inputs, Seed, new_job
 from netloom.core.diagnostics import CompileError
 

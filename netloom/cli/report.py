@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from netloom.cli.main import (
+from netloom.cli.common import (
     Backend,
     Calibration,
     InputPrecision,

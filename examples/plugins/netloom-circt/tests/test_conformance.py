@@ -7,7 +7,7 @@ from netloom.testing.cases import one_of
 
 class TestSystemVerilog(BackendConformance):
     backend = "systemverilog"
-    strategies = ("adder_graph", "latency")
+    strategies = ("adder_graph", "latency", "auto")
     unsupported_ops = frozenset({"tree.ensemble"})
     every = 3  # a third of the cases; NETLOOM_CONFORMANCE_EVERY=1 runs all of them
 
