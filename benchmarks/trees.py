@@ -117,11 +117,11 @@ def plotted(points: list[tuple[str, float, int, int]], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 3.2))
-    for name, accuracy, lut, cycles in points:
+    for number, (name, accuracy, lut, cycles) in enumerate(points):
         axes.plot(lut, accuracy, "o")
-        axes.annotate(
-            f"{name}\n{cycles} cycles", (lut, accuracy), xytext=(6, -12), textcoords="offset points"
-        )
+        # Neighbours have their labels above and below.
+        offset = (6, -20 if number % 2 else 4)
+        axes.annotate(f"{name}\n{cycles} cycles", (lut, accuracy), xytext=offset, textcoords="offset points")
     axes.set(xlabel="LUTs (estimate)", ylabel="accuracy on 10561 jets", xlim=(0, 40000), ylim=(0.715, 0.735))
     axes.grid(alpha=0.3)
     figure.tight_layout()

@@ -217,7 +217,7 @@ def _span(row: ActorRow, marked: bool) -> Span:
     found = row.figures
     start = found.start - row.fill_cycles
     hover = f"{found.name}: first beat in cycle {start}, first out {found.start}, last out {found.end}"
-    adds = f"+{row.adds_cycles}" if found.critical else ""
+    adds = f"{row.adds_cycles:+d}" if found.critical else ""
     return Span(found.name, start, found.start, found.end, adds, marked, hover)
 
 
