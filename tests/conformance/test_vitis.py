@@ -11,10 +11,3 @@ class TestVitis(BackendConformance):
     backend = "vitis"
     io = ("parallel",)
     every = 4
-
-
-class TestVitisStream(BackendConformance):
-    backend = "vitis"
-    io = ("stream",)
-    every = 60
-    pack_size = 20
