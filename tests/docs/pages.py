@@ -22,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def run_page(page: Path, directory: Path, environment: dict[str, str] | None = N
     """
     namespace: dict[str, Any] = {"__name__": "__main__"}
     every = blocks(page)
-    for block, after in zip(every, [*every[1:], None], strict=True):
+    for block, after in zip_longest(every, every[1:]):
         if block.title:
             target = directory / block.title
             target.parent.mkdir(parents=True, exist_ok=True)
