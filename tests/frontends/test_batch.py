@@ -56,12 +56,11 @@ def test_a_batch_axis_of_any_declared_size_takes_any_number_of_samples(size: int
 
 
 def test_an_axis_whose_elements_influence_each_other_is_part_of_the_sample() -> None:
-    model, x = self_attention(5), real(5, 4)
+    # Positive numbers: their sums lose no digits, whatever the runtime's order.
+    model, x = self_attention(5), real(5, 4, low=0.5)
     assert not interface_of(imported(model)).batched
     assert interface_of(imported(model)).inputs == {"x": (5, 4)}
-    # Sums of terms around 1 in float32, whose order is the runtime's: small ones keep fewer digits.
-    expected = onnxruntime_says(model, {"x": x})[0]
-    np.testing.assert_allclose(predict(model, x)[0], expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(predict(model, x)[0], onnxruntime_says(model, {"x": x})[0], rtol=1e-5)
 
 
 def test_a_free_axis_whose_elements_influence_each_other_is_refused() -> None:
