@@ -3,6 +3,7 @@
     python benchmarks/open_flow.py --baselines path/to/baselines [--period 5] [--targets xcup,ecp5]
     python benchmarks/open_flow.py --baselines path/to/baselines --layers    # where the tables go
     python benchmarks/open_flow.py --model examples/jet_tagger/model.onnx    # any model
+    python benchmarks/open_flow.py --verilog path/to/peer/src --top peer --targets ecp5    # a peer's code
 
 The network of the baselines is 16-64-32-32-5 with 6-bit weights and activations, saturating rectifiers and
 16-bit inputs; the netlist of every run is checked on its recorded outputs.  The figures of da4ml 0.6.0 are
@@ -24,11 +25,14 @@ from rich.table import Table
 
 import netloom
 from netloom.api import Design
-from netloom.build import yosys
-from netloom.build.synthesizable import to_verilog
+from netloom.build import ecp5, yosys
+from netloom.build.options import OpenOptions
+from netloom.build.report import BuildReport, TargetReport
+from netloom.build.synthesizable import VERILOG, sources, to_verilog
 from netloom.build.targets import TARGETS
 from netloom.build.toolchain import Bench
 from netloom.core.fixed import Format, Overflow, Rounding
+from netloom.core.plan import BuildPlan
 from netloom.ir.nn import AddOp, MatMulOp
 from netloom.testing.program import Port, Program
 from netloom.testing.target import Target
@@ -56,25 +60,47 @@ def recorded_network(baselines: Path, **options: Any) -> tuple[Design, Any, Any]
     return target.compile(program.finish()), inputs, data["Y_sat_int"][:, None, :]
 
 
-def by_layer(design: Design, directory: Path, console: Console) -> None:
+def by_layer(design: Design, directory: Path, family: str, console: Console) -> None:
     """Cells of each layer, synthesized alone; what Yosys shares across layers is not seen."""
     plan = design.backend.emit(design.module, design.backend_options)
+    directory.mkdir(parents=True, exist_ok=True)
     bench = Bench(directory)
     to_verilog(plan, bench)
-    estimates = {layer.origin: layer for layer in design.report().layers}
-    table = Table("entity", "LUT", "CARRY4", "FF")
-    modules = [Path(path).stem for path in plan.properties["sources"].split(",")[1:-2]]
-    for module in modules:
-        use = yosys.synthesize(TARGETS["xcup"], module, bench.within(module))
-        table.add_row(module, str(use.lut), str(use.carry), str(use.ff))
+    table = Table("layer", "LUT", "carry", "FF", "estimated LUT", "estimated FF", title=TARGETS[family].title)
+    entities = {Path(path).stem for path in sources(plan)}
+    for layer in design.report().layers:
+        name = f"{plan.properties['top']}_{layer.origin}_{layer.op.rpartition('.')[2]}"
+        if name not in entities:  # delays are in the top entity
+            table.add_row(layer.origin, "", "", "", str(layer.lut), str(layer.ff))
+            continue
+        use = yosys.synthesize(TARGETS[family], name, bench.within(name))
+        counts = (use.lut, use.carry, use.ff, layer.lut, layer.ff)
+        table.add_row(layer.origin, *map(str, counts))
     console.print(table)
-    console.print({name: row.lut for name, row in estimates.items()})
+
+
+def of_verilog(code: Path, top: str, families: str, period_ns: float, directory: Path) -> BuildReport:
+    """The flow from Yosys on, for code that another tool wrote; its clock is `clk`."""
+    options = OpenOptions(targets=families, bitstream=False)
+    directory.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(path.read_text() for path in sorted(code.glob("*.v")))
+    (directory / VERILOG).write_text(text)
+    plan = BuildPlan({}, properties={"top": top, "clock_period_ns": f"{period_ns:g}"})
+    found = {}
+    for family in options.families:
+        bench = Bench(directory).within(family)
+        use = yosys.synthesize(TARGETS[family], top, bench)
+        routing = ecp5.route(plan, use, options, bench) if TARGETS[family].routed else None
+        found[family] = TargetReport(family, use, routing)
+    return BuildReport(top, 0, 1, found)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--baselines", type=Path)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--verilog", type=Path)
+    parser.add_argument("--top", default="peer")
     parser.add_argument("--period", type=float, default=5.0)
     parser.add_argument("--option", action="append", default=[], help="name=value of the backend")
     parser.add_argument("--targets", default="xcup")
@@ -87,13 +113,20 @@ def main() -> int:
     options |= {name: _value(text) for name, _, text in (entry.partition("=") for entry in arguments.option)}
     with tempfile.TemporaryDirectory(prefix="netloom-open-flow-") as temporary:
         directory = arguments.directory or Path(temporary) / "project"
+        if arguments.verilog is not None:
+            console.print(
+                of_verilog(arguments.verilog, arguments.top, arguments.targets, arguments.period, directory)
+            )
+            return 0
         if arguments.model is not None:
             design, inputs = netloom.compile(arguments.model, **options), 256
         else:
             design, inputs, outputs = recorded_network(arguments.baselines, **options)
-            assert np.array_equal(design.predict(inputs, raw=True), outputs), "the emulator's bits differ"
+            predicted = np.asarray(design.predict(inputs, raw=True))
+            assert np.array_equal(predicted, outputs), "the emulator's bits differ"
         if arguments.layers:
-            by_layer(design, directory, console)
+            for family in arguments.targets.split(","):
+                by_layer(design, directory / family, family, console)
             return 0
         report = design.build(
             directory, verify=0 if arguments.no_verify else inputs, targets=arguments.targets

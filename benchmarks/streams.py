@@ -2,11 +2,12 @@
 
     .venv/bin/python benchmarks/streams.py [--models NAME ...] [--ghdl IMAGES] [--samples 200]
 
-Every model of ../shared/models with convolutions in ONNX or QONNX. Quantized models are compared with the
-reference's own outputs; float models get formats from calibration (16 bits), and their largest deviation is
-shown. Accuracy is that of the compiled design on the labelled images beside that of the reference's outputs
-on the same images. With --ghdl the design is simulated too: outputs must equal the emulator, and latency,
-interval and the largest count of every FIFO what the dataflow simulator says.
+Every model of ../shared/models with convolutions in ONNX or QONNX, and the autoencoder of dense layers, whose
+frame is one beat. Quantized models are compared with the reference's own outputs; float models get formats
+from calibration (16 bits), and their largest deviation is shown. Accuracy is that of the compiled design on
+the labelled images beside that of the reference's outputs on the same images. With --ghdl the design is
+simulated too: outputs must equal the emulator, and latency, interval and the largest count of every FIFO what
+the dataflow simulator says.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from rich.console import Console
 from rich.table import Table
 
@@ -49,9 +51,12 @@ FLOATS = (
     "resnet8_mlperf_keras",
     "t_camvid_unet_float",
     "mobilenet_vww_mlperf_keras",
+    "ae_toycar_mlperf_keras",
 )
 CALIBRATION = 32
 """Images from which formats are sized."""
+MOST_CHANNELS = 16
+"""At the edges of the models whose images may be cropped."""
 
 
 @dataclass(frozen=True)
@@ -73,33 +78,67 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
         return {name: data[name] for name in data.files}
 
 
-def compiled(name: str) -> tuple[netloom.Design, float]:
-    """The design of a model, and the seconds that it took."""
+def images(name: str, count: int, shrink: int = 1) -> Any:
+    """The first inputs of a model; a single one without its name, which the graph may have changed.
+
+    Only the first rows and columns, if `shrink` is above 1.
+    """
+    found = {key: array[:count] for key, array in arrays(MODELS / name / "inputs.npz").items()}
+    found = {key: array[tuple(map(slice, cut(array.shape, shrink)))] for key, array in found.items()}
+    return found if len(found) > 1 else next(iter(found.values()))
+
+
+def cut(shape: Sequence[int], shrink: int) -> list[int]:
+    """The shape of images [n, ...] with that part of their rows and columns, which are more than channels."""
+    return [shape[0], *(size // shrink if size > MOST_CHANNELS else size for size in shape[1:])]
+
+
+def shrunk(path: Path, shrink: int) -> onnx.ModelProto:
+    """A network of convolutions alone, for images with that part of the rows and columns."""
+    model = onnx.load(path)
+    constants = {each.name for each in model.graph.initializer}
+    for edge in (*model.graph.input, *model.graph.output):
+        dims = edge.type.tensor_type.shape.dim
+        if edge.name not in constants:
+            for dim, size in zip(dims, cut([each.dim_value for each in dims], shrink), strict=True):
+                if dim.dim_value:
+                    dim.dim_value = size
+    kept = [each for each in model.graph.value_info if each.name in constants]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(kept)
+    return model
+
+
+def compiled(name: str, backend: str = "vhdl", shrink: int = 1) -> tuple[netloom.Design, float]:
+    """The design of a model for a backend, and the seconds that it took."""
     folder = MODELS / name
     path = next(p for p in (folder / "model.onnx", folder / "model_tf2onnx.onnx") if p.exists())
     options = dict(QUANTIZED.get(name, FLOAT))
     if name not in QUANTIZED:
-        options["calibration"] = {k: v[:CALIBRATION] for k, v in arrays(folder / "inputs.npz").items()}
+        options["calibration"] = images(name, CALIBRATION, shrink)
     start = time.perf_counter()
-    design = netloom.compile(path, backend="vhdl", io="stream", **options)
+    model = shrunk(path, shrink) if shrink > 1 else path
+    design = netloom.compile(model, backend=backend, io="stream", **options)
     return design, time.perf_counter() - start
 
 
 def accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
-    """Share of correct classes; of pixels for segmentation (classes on axis 1)."""
-    classes = outputs.argmax(axis=1)
-    return float((classes.reshape(-1) == labels.reshape(-1)).mean())
+    """Share of correct classes; of pixels for segmentation (classes on axis 1), without those of no class."""
+    classes = outputs.argmax(axis=1).reshape(-1)
+    truth = labels.reshape(-1)
+    counted = truth < outputs.shape[1]
+    return float((classes == truth)[counted].mean())
 
 
 def measure(name: str, samples: int, ghdl: int) -> Measured:
     """Compile, predict, compare, and simulate when asked to."""
     folder = MODELS / name
     design, seconds = compiled(name)
-    inputs = {k: v[:samples] for k, v in arrays(folder / "inputs.npz").items()}
     start = time.perf_counter()
-    outputs = design.predict(inputs)
-    rate = len(next(iter(inputs.values()))) / (time.perf_counter() - start)
+    outputs = design.predict(images(name, samples))
+    predicted_s = time.perf_counter() - start
     outputs = outputs if isinstance(outputs, dict) else {"": outputs}
+    rate = len(next(iter(outputs.values()))) / predicted_s
     expected = arrays(folder / "expected.npz")
     pairs = list(zip(outputs.values(), expected.values(), strict=False))
     pairs = [(got.reshape(want[: len(got)].shape), want[: len(got)]) for got, want in pairs]
@@ -111,7 +150,7 @@ def measure(name: str, samples: int, ghdl: int) -> Measured:
     timing = required_timing(design.module)
     found = network(design.module)
     if ghdl:
-        check_ghdl(design, {k: v[:ghdl] for k, v in inputs.items()}, found, ghdl)
+        check_ghdl(design, images(name, ghdl), found, ghdl)
     return Measured(
         name,
         seconds,
@@ -123,7 +162,7 @@ def measure(name: str, samples: int, ghdl: int) -> Measured:
     )
 
 
-def check_ghdl(design: netloom.Design, inputs: Mapping[str, Any], found: Network, frames: int) -> None:
+def check_ghdl(design: netloom.Design, inputs: Any, found: Network, frames: int) -> None:
     """The same bits and the same cycles.
 
     Raises:

@@ -1,111 +1,229 @@
-"""Boosted trees beside conifer 1.11 and the trees' own libraries.
+"""Boosted trees and forests beside conifer's VHDL backend, in one run.
 
-    .venv/bin/python benchmarks/trees.py [--synthesize] [--only hastie_gbc100d4]
+    .venv/bin/python benchmarks/trees.py [--only jets_gbc20d3] [--repeats 3] [--verify | --no-synthesis]
     .venv/bin/python benchmarks/trees.py --jets [--plot docs/images/jet_taggers.svg]
 
-The models are those of ../shared/baselines/trees, with inputs and scores of ap_fixed<18,8> as conifer had
-them. conifer's figures are quoted: measured on the same kind of machine by the same flow (Yosys
-`synth_xilinx -family xcup`), see ../shared/baselines/README.md. Emulation runs on one core against ONNX
-Runtime (one thread) and, where the model is one of XGBoost, against XGBoost.
+conifer has an environment of its own; without it, the commands that make it are printed. Both sides get the
+same fitted model, formats (fixed<18,8>: inputs, thresholds, scores), GHDL and Yosys `synth_xilinx -family
+xcup`. Times are medians of processor seconds, with those of compilers and simulators that a tool starts:
 
+- conversion: from the loaded model to written VHDL. Ours also as the first of a process, imports excepted.
+- emulation, for each sample: netloom's `predict`; conifer's `decision_function` on its VHDL model, which runs
+  GHDL, and on its C++ model, which equals it and has to be compiled by g++ first.
+- cycles: registers between inputs and scores; conifer's counted in GHDL, ours predicted for 5 and for 2 ns.
+
+With `--verify` the netlists of both sides are run, and must give the scores of the emulators in that cycle.
+Models: those of ../shared/baselines/trees and others that are fitted here to ../shared/data/jets.npz.
 `--jets` compares a histogram-based ensemble of scikit-learn, the XGBoost model of examples/jet_trees and the
-6-bit network of examples/jet_tagger on ../shared/data/jets.npz: accuracy, latency and estimated LUTs.
+6-bit network of examples/jet_tagger on the same jets: accuracy, latency and estimated LUTs.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import conifer_peer
 import numpy as np
-import onnxruntime
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 import netloom
+from netloom.build.report import Utilisation
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
 MODELS = SHARED / "baselines" / "trees"
 FORMAT = "fixed<18,8>"
-ROWS = 1_000_000
+OPTIONS = {"input_precision": FORMAT, "precision": FORMAT, "cut_softmax": True}
+ROWS = 200_000
+PEER_ROWS = 10_000
+VERIFIED = 256
+"""Samples on which netlists are compared with emulators."""
 
-CONIFER = {
-    "hastie_gbc100d4": {"cycles": 15, "lut": 10301, "ff": 6082, "convert": 7.15},
-    "hastie_xgb100d4": {"cycles": 15, "lut": 9444, "ff": 5882, "convert": 6.99},
-    "syn16x5_gbc20d4": {"cycles": 13, "lut": 11370, "ff": 6164, "convert": 7.0},
+LUT_LIMIT, TIME_LIMIT = 0.7, 10.0
+"""What is asked for: LUTs at most this part of conifer's, times at most one tenth, cycles at most as many."""
+
+RECORDED = {
+    "hastie_gbc100d4": MODELS / "hastie_gbc100d4.onnx",
+    "hastie_xgb100d4": MODELS / "hastie_xgb100d4.json",
+    "syn16x5_gbc20d4": MODELS / "syn16x5_gbc20d4.onnx",
 }
-"""What conifer's VHDL backend needs, and processor seconds of its conversion."""
 
 
-def seconds(work: Callable[[], Any], repeats: int = 3) -> float:
+def jets_model(kind: str, trees: int, depth: int, binary: bool) -> Any:
+    """An unfitted model of scikit-learn, and the jets to fit it to."""
+    from sklearn import ensemble
+
+    made = getattr(ensemble, kind)(n_estimators=trees, max_depth=depth, random_state=0)
+    data = np.load(SHARED / "data" / "jets.npz")
+    x, label = on_grid(data["x_train"][:10_000]), data["y_train"][:10_000]
+    return made.fit(x, (label == 4).astype(np.int64) if binary else label)
+
+
+FITTED: dict[str, tuple[str, int, int, bool]] = {
+    "jets_gbc100d4": ("GradientBoostingClassifier", 100, 4, True),
+    "jets_gbc20x5d4": ("GradientBoostingClassifier", 20, 4, False),
+    "jets_gbc20d3": ("GradientBoostingClassifier", 20, 3, True),
+    "jets_rf20d5": ("RandomForestClassifier", 20, 5, True),
+}
+"""Class, rounds or trees, depth; gluons against all others, or five classes."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What netloom took and gave; times are processor seconds."""
+
+    convert_s: float
+    first_s: float
+    predict_s: float
+    scores: NDArray[np.float64]
+    cycles: tuple[int, int]
+    use: Utilisation | None
+
+
+def on_grid(x: NDArray[Any]) -> NDArray[np.float64]:
+    """The nearest numbers that the format has, so that nobody rounds them in another way."""
+    found: NDArray[np.float64] = np.clip(np.floor(x * 1024.0 + 0.5), -(2**17), 2**17 - 1) / 1024
+    return found
+
+
+def seconds(work: Callable[[], Any], repeats: int) -> float:
     """Median processor time."""
     found = []
     for _ in range(repeats):
         start = time.process_time()
         work()
         found.append(time.process_time() - start)
-    return float(np.median(found))
+    return statistics.median(found)
 
 
-def compiled(path: Path) -> netloom.Design:
-    """The scores of a model as VHDL."""
-    return netloom.compile(path, input_precision=FORMAT, precision=FORMAT, cut_softmax=True)
+FIRST = """
+import pickle, sys, time
+from pathlib import Path
+import netloom
+path = Path(sys.argv[1])
+model = pickle.loads(path.read_bytes()) if path.suffix == ".pickle" else path
+start = time.process_time()
+netloom.compile(model, **eval(sys.argv[3])).write(sys.argv[2])
+print(time.process_time() - start)
+"""
 
 
-def library_seconds(name: str, x: np.ndarray) -> dict[str, float]:
-    """Processor seconds of the libraries for all rows, one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(MODELS / f"{name}.onnx", options)
-    feed = {session.get_inputs()[0].name: x}
-    output = session.get_outputs()[0].name
-    found = {"ONNX Runtime": seconds(lambda: session.run([output], feed), 1)}
-    document = MODELS / f"{name}.json"
-    if document.exists():
+def ours(path: Path, x: NDArray[Any], directory: Path, repeats: int, synthesize: bool, verify: bool) -> Ours:
+    """Measure netloom."""
+    model = pickle.loads(path.read_bytes()) if path.suffix == ".pickle" else path
+    command = [sys.executable, "-c", FIRST, str(path), str(directory / "first"), repr(OPTIONS)]
+    first = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    design = netloom.compile(model, **OPTIONS)
+    scores = plain(design.predict(x))
+    convert = seconds(lambda: netloom.compile(model, **OPTIONS).write(directory / "p"), repeats)
+    many = np.tile(x, (ROWS // len(x) + 1, 1))[:ROWS]
+    emulate = seconds(lambda: design.predict(many), repeats) / ROWS
+    faster = netloom.compile(model, clock_period_ns=2.0, **OPTIONS).report().latency_cycles
+    use = None
+    if synthesize:
+        given = x[:VERIFIED] if verify else 0
+        report = design.build(directory / "b", verify=given, targets="xcup", route=False, bitstream=False)
+        use = report.targets["xcup"].utilisation
+    cycles = (design.report().latency_cycles, faster)
+    return Ours(convert, first, emulate, scores, cycles, use)
+
+
+def plain(scores: Any) -> NDArray[np.float64]:
+    """The scores; of a model with labels, the second output."""
+    found: NDArray[np.float64] = list(scores.values())[-1] if isinstance(scores, dict) else scores
+    return found.reshape(len(found), -1)
+
+
+def library_classes(path: Path, x: NDArray[Any]) -> NDArray[np.int64]:
+    """Classes of the library that the model is from."""
+    if path.suffix == ".pickle":
+        return np.asarray(pickle.loads(path.read_bytes()).predict(x))
+    if path.suffix == ".json":
         import xgboost
 
-        booster = xgboost.Booster({"nthread": 1}, model_file=document)
-        found["XGBoost"] = seconds(lambda: booster.inplace_predict(x, predict_type="margin"))
-    return found
+        return (xgboost.Booster(model_file=path).inplace_predict(x) > 0.5).astype(np.int64)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    label = session.run(None, {session.get_inputs()[0].name: x.astype(np.float32)})[0]
+    return np.asarray(label).astype(np.int64)
 
 
-def compare(names: list[str], synthesize: bool) -> Table:
-    """One row for each model."""
-    table = Table(title="trees: netloom beside conifer 1.11 (quoted)")
-    for column in ("model", "cycles", "LUT", "FF", "LUT ratio", "conversion s", "1e6 rows s", "libraries s"):
-        table.add_column(column)
+def classes(scores: NDArray[Any], forest: bool) -> NDArray[np.int64]:
+    """Classes by scores; of two classes conifer has the second's margin, or the first's share of a forest."""
+    if scores.shape[1] > 1:
+        return scores.argmax(axis=1)
+    return (scores[:, 0] < 0.5 if forest else scores[:, 0] > 0).astype(np.int64)
+
+
+def source_of(name: str, directory: Path) -> tuple[Path, NDArray[np.float64]]:
+    """A file of the model that both sides read, and inputs."""
+    if name in RECORDED:
+        return RECORDED[name], on_grid(np.load(MODELS / f"{name}.npz")["X"])
+    path = directory / "model.pickle"
+    path.write_bytes(pickle.dumps(jets_model(*FITTED[name])))
+    return path, on_grid(np.load(SHARED / "data" / "jets.npz")["x_test"][:PEER_ROWS])
+
+
+def compare(names: list[str], repeats: int, synthesize: bool, verify: bool, console: Console) -> bool:
+    """Print a row for each model in two tables; whether all that is asked for was reached."""
+    space = Table("model", "cycles", "at 2 ns", "LUT", "ratio", "FF", title="hardware: netloom / conifer")
+    speed = Table("model", "conversion s", "ratio", "(first)", "GHDL us", "ratio", "C++ us", "ratio",
+                  "g++ s", "classes of the library", title="times: netloom / conifer")  # fmt: skip
+    reached = True
     for name in names:
-        path = MODELS / f"{name}.onnx"
-        compiled(path).plan  # noqa: B018  # imports and compiled loops are not conversion
-        start = time.process_time()
-        design = compiled(path)
-        _ = design.plan
-        convert, peer = time.process_time() - start, CONIFER[name]
-        data = np.load(MODELS / f"{name}.npz")["X"].astype(np.float32)
-        x = np.tile(data, (ROWS // len(data) + 1, 1))[:ROWS]
-        design.predict(x[:100])
-        emulated = seconds(lambda design=design, x=x: design.predict(x, raw=True))
-        libraries = ", ".join(f"{key} {value:.2f}" for key, value in library_seconds(name, x).items())
-        lut, ff = figures(design) if synthesize else ("", "")
-        ratio = f"{lut / peer['lut']:.2f}" if lut else ""
-        cycles = f"{design.report().latency_cycles} / {peer['cycles']}"
-        convert_text = f"{convert:.2f} / {peer['convert']}"
-        table.add_row(name, cycles, f"{lut} / {peer['lut']}", f"{ff} / {peer['ff']}", ratio, convert_text,
-                      f"{emulated:.2f}", libraries)  # fmt: skip
-    return table
-
-
-def figures(design: netloom.Design) -> tuple[int, int]:
-    """LUTs and flip-flops by Yosys."""
-    with tempfile.TemporaryDirectory() as directory:
-        report = design.build(Path(directory) / "p", targets="xcup", route=False, bitstream=False)
-    found = report.targets["xcup"].utilisation
-    return found.lut, found.ff
+        with tempfile.TemporaryDirectory() as temporary:
+            directory = Path(temporary)
+            path, x = source_of(name, directory)
+            checked = VERIFIED if verify else 0
+            theirs = conifer_peer.run(
+                path, x, directory / "peer", f"ap_{FORMAT}", repeats, synthesize, checked
+            )
+            mine = ours(path, x, directory, repeats, synthesize, verify)
+            label = library_classes(path, x)
+        forest = "_rf" in name
+        same = [
+            float(np.mean(classes(scores, forest) == label[: len(scores)]))
+            for scores in (mine.scores, theirs.scores)
+        ]
+        row = [name, f"{mine.cycles[0]} / {theirs.cycles}", str(mine.cycles[1])]
+        reached &= max(mine.cycles) <= theirs.cycles
+        if mine.use is not None and theirs.use is not None:
+            part = mine.use.lut / theirs.use.lut
+            reached &= part <= LUT_LIMIT
+            row += [f"{mine.use.lut} / {theirs.use.lut}", f"{part:.2f}", f"{mine.use.ff} / {theirs.use.ff}"]
+        space.add_row(*row)
+        factors = [
+            theirs.convert_s / mine.convert_s,
+            theirs.ghdl_s / mine.predict_s,
+            theirs.cpp_s / mine.predict_s,
+        ]
+        reached &= min(factors) >= TIME_LIMIT
+        microseconds = [each * 1e6 for each in (mine.predict_s, theirs.ghdl_s, theirs.cpp_s)]
+        speed.add_row(
+            name,
+            f"{mine.convert_s:.3f} / {theirs.convert_s:.2f}", f"{factors[0]:.0f}", f"{mine.first_s:.2f}",
+            f"{microseconds[0]:.2f} / {microseconds[1]:.0f}", f"{factors[1]:.0f}",
+            f"{microseconds[0]:.2f} / {microseconds[2]:.1f}", f"{factors[2]:.0f}",
+            f"{theirs.first_s:.1f}", f"{same[0]:.4f} / {same[1]:.4f}",
+        )  # fmt: skip
+        console.print(" ".join(row))
+    console.print(space)
+    console.print(speed)
+    console.print("LUTs, cycles and times: " + ("as asked for" if reached else "NOT as asked for"))
+    return reached
 
 
 def plotted(points: list[tuple[str, float, int, int]], path: Path) -> None:
@@ -162,23 +280,26 @@ def jets(plot: Path | None) -> Table:
     return table
 
 
-def main() -> None:
+def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--synthesize", action="store_true", help="count LUTs with Yosys (minutes)")
-    parser.add_argument("--only", choices=CONIFER, action="append", help="this model only")
+    parser.add_argument("--only", choices=[*RECORDED, *FITTED], action="append", help="this model only")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--no-synthesis", action="store_true", help="no LUTs, which take minutes")
+    parser.add_argument("--verify", action="store_true", help="run the netlists too")
     parser.add_argument("--jets", action="store_true", help="compare taggers on jets")
     parser.add_argument("--plot", type=Path, help="draw the taggers into this .svg file")
     arguments = parser.parse_args()
     console = Console(width=160)
-    console.print(
-        jets(arguments.plot)
-        if arguments.jets
-        else compare(arguments.only or list(CONIFER), arguments.synthesize)
-    )
+    if arguments.jets:
+        console.print(jets(arguments.plot))
+        return 0
+    names = arguments.only or [*RECORDED, *FITTED]
+    synthesize = not arguments.no_synthesis
+    return 0 if compare(names, arguments.repeats, synthesize, arguments.verify, console) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,9 +11,20 @@ if TYPE_CHECKING:
     from netloom import config
     from netloom.api import Design, compile, load
     from netloom.ir.compose import beside, chain
+    from netloom.replacement import load_trees
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "Design", "NetloomWarning", "beside", "chain", "compile", "config", "load"]
+__all__ = [
+    "CompileError",
+    "Design",
+    "NetloomWarning",
+    "beside",
+    "chain",
+    "compile",
+    "config",
+    "load",
+    "load_trees",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,6 +37,10 @@ def __getattr__(name: str) -> Any:
         from netloom.ir import compose
 
         return getattr(compose, name)
+    if name == "load_trees":
+        from netloom.replacement import load_trees
+
+        return load_trees
     if name == "config":
         return importlib.import_module("netloom.config")
     raise AttributeError(f"module 'netloom' has no attribute '{name}'")

@@ -25,6 +25,7 @@ from netloom.ir.program import main, model_name, notes
 from netloom.ir.text import print_module
 from netloom.passes.analysis.network import is_streaming, network
 from netloom.passes.analysis.scheduled import program_timing
+from netloom.passes.analysis.tree_image import TreeImage, tree_image
 from netloom.passes.calibrate import observe
 from netloom.passes.manager import PassManager, Print, Progress, Timing, parse, render
 from netloom.report.compare import Comparison, compare_traces
@@ -107,7 +108,8 @@ def compile(
     source = module.clone()
     if calibration is not None:
         observe(module, calibration)
-    text, timings = instruments.run(f"{after},{chosen.pipeline(own)}", module)
+    rest = ",".join(filter(None, (own.preparation, after, chosen.pipeline(own))))
+    text, timings = instruments.run(rest, module)
     return Design(module, source, chosen, common, own, io, f"{clean_text},{text}", [*clean_timings, *timings])
 
 
@@ -298,6 +300,29 @@ class Design:
         }
         return json.dumps(options, indent=2, sort_keys=True) + "\n"
 
+    def tree_image(self) -> TreeImage:
+        """What stands in the memories of the trees, and at which addresses; its `text` is the loader file.
+
+        Raises:
+            CompileError: NL203 for a design without trees in memories.
+        """
+        image = tree_image(self.module)
+        if image is None:
+            raise CompileError(
+                "NL203",
+                "no trees of the design stand in memories",
+                origin="strategy",
+                supported="designs of strategy 'memory'",
+                hint="compile it with strategy='memory'",
+            )
+        return image
+
+    def with_trees(self, model: Any, *, calibration: object = None) -> Design:
+        """The same hardware with the trees of another model; see `netloom.replacement.with_trees`."""
+        from netloom.replacement import with_trees
+
+        return with_trees(self, model, calibration=calibration)
+
     def predict(self, x: ArrayLike | Mapping[str, ArrayLike], *, raw: bool = False) -> Arrays:
         """The design's exact outputs.
 
@@ -320,11 +345,14 @@ class Design:
         x: ArrayLike | Mapping[str, ArrayLike],
         *,
         raw: bool = False,
+        trees: Design | None = None,
+        trees_after: int = 0,
         progress: Callable[[int, int], None] | None = None,
     ) -> Arrays:
         """Outputs of the generated code itself, run by the backend's simulator.
 
-        The measured latency is in `last_simulation` afterwards.
+        The measured latency is in `last_simulation` afterwards. `trees`, a design of `with_trees`, are
+        written to the memories when `trees_after` samples have come out, and decode what comes then.
 
         Raises:
             CompileError: NL601 when the simulator is not installed, NL602 when it fails, NL401 to
@@ -334,9 +362,15 @@ class Design:
         if len(inputs[0]) == 0:
             return self.predict(x, raw=raw)
         ports = encode(self.module, self.emulator, inputs)
-        result: SimulationResult = self.simulator.run(ports, progress=progress)
+        loading = {} if trees is None else {"trees": trees.tree_image().lines, "trees_after": trees_after}
+        result: SimulationResult = self.simulator.run(ports, progress=progress, **loading)
         self.last_simulation = result
         outputs = result.outputs
+        if not raw and trees is not None:
+            first = decode(self.module, [output[:trees_after] for output in outputs])
+            rest = decode(trees.module, [output[trees_after:] for output in outputs])
+            values = [np.concatenate(parts) for parts in zip(first, rest, strict=True)]
+            return self.interface.arrange(values, x)
         return self.interface.arrange(outputs if raw else decode(self.module, outputs), x)
 
     @cached_property

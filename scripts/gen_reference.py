@@ -203,7 +203,13 @@ def constraint(value: Any) -> str:
     raise LookupError(f"no short name for {value}")
 
 
-NAMES = {"string": "string", "integer": "integer", "float": "float", "fx.array": "#fx.array"}
+NAMES = {
+    "string": "string",
+    "integer": "integer",
+    "float": "float",
+    "dictionary": "dictionary",
+    "fx.array": "#fx.array",
+}
 """Short names of attributes."""
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import netloom
 from netloom import CompileError
+from netloom.backends.vhdl.options import VhdlOptions
 from netloom.ir.text import parse_module, print_module
 from tests.shared import EXAMPLE
 
@@ -276,3 +277,15 @@ def test_a_backend_without_a_simulator_says_so(monkeypatch: pytest.MonkeyPatch) 
         CompileError, match=r"\[NL601\] at 'simulate': the backend 'catapult' has no simulator"
     ):
         other.simulate(np.zeros((1, 16)))
+
+
+@pytest.mark.parametrize(("word", "effort"), [("low", 0.0), ("default", 0.03), (0.5, 0.5), ("0.5", 0.5)])
+def test_effort_is_a_word_or_a_number(word: object, effort: float) -> None:
+    assert VhdlOptions(effort=word).effort == effort  # type: ignore[arg-type]  # as users give it
+
+
+@pytest.mark.parametrize("word", ["hgih", -1, "nan"])
+def test_an_effort_that_is_none_is_refused(word: object) -> None:
+    with pytest.raises(CompileError, match="effort is") as raised:
+        netloom.compile(EXAMPLE / "model.onnx", effort=word)
+    assert raised.value.code == "NL203"

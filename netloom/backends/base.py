@@ -51,6 +51,11 @@ class BackendOptions:
             )
         find_device(self.device)
 
+    @property
+    def preparation(self) -> str:
+        """Passes between cleaning the imported program and the choice of formats, for a pipeline."""
+        return ""
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """Options from names and values.

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from netloom.build import carries
 from netloom.build.options import OpenOptions
 from netloom.build.report import Routing, Utilisation
 from netloom.build.targets import ECP5_DEVICES, Ecp5
@@ -24,10 +25,13 @@ HARNESS = "netloom_harness"
 ROUTED_NETLIST = "harnessed.json"
 TEXT_CONFIGURATION = "design.config"
 BITSTREAM = "design.bit"
-FULL = 0.92
-"""Part of a device's tables up to which it is chosen; the largest is filled up to the end."""
+FULL = 0.6
+"""Part of a device's tables up to which it is chosen; the largest is filled up to the end.
 
-_ITERATION = re.compile(r"^Info:\s+(?:at iteration #|at initial placer iter )(\d+)")
+A chain of carry cells begins in a new tile, and adders need wires before they need tables.
+"""
+
+_ITERATION = re.compile(r"^Info:\s+(?:at iteration #|at initial placer iter |iter=)(\d+)")
 
 
 def choose(use: Utilisation, port_bits: int, wanted: str) -> Ecp5:
@@ -147,6 +151,7 @@ def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench)
         f"write_json {ROUTED_NETLIST}",
     ]
     run(bench, commands, "harness")
+    _for_nextpnr(bench.directory / ROUTED_NETLIST)
     wanted_mhz = round(1000 / float(plan.properties["clock_period_ns"]), 3)
     _place_and_route(device, options, wanted_mhz, bench)
     if options.bitstream:
@@ -154,6 +159,12 @@ def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench)
         bench.run("ecppack", ["--compress", TEXT_CONFIGURATION, BITSTREAM], "bitstream.log")
     name = f"LFE5U-{device.name[:-1]}F-{options.speed} {options.package}"
     return read_report(text_file(bench.directory / "route.json"), name, wanted_mhz, options.bitstream)
+
+
+def _for_nextpnr(path: Path) -> None:
+    netlist = json.loads(text_file(path))
+    carries.name_every_pin(netlist["modules"][HARNESS])
+    path.write_text(json.dumps(netlist, separators=(",", ":")), encoding="utf-8", newline="\n")
 
 
 def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, bench: Bench) -> None:
@@ -180,6 +191,8 @@ def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, benc
         TEXT_CONFIGURATION,
         "--report",
         "route.json",
+        "--placer",
+        options.placer,
         "--router",
         options.router,
         "--seed",
@@ -196,6 +209,7 @@ def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, benc
 _STAGES = {
     "Info: Creating initial analytic placement": "placement",
     "Info: Running main analytical placer": "placement",
+    "Info: Running Static placer": "placement",
     "Info: Running simulated annealing placer": "refinement of the placement",
     "Info: Routing globals": "routing of global nets",
     "Info: Setting up routing": "routing",

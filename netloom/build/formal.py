@@ -125,6 +125,14 @@ def _input_bits(plan: BuildPlan) -> int:
             origin=plan.properties["top"],
             supported="io='parallel' with an interval of 1",
         )
+    if "trees" in plan.properties:
+        raise CompileError(
+            "NL609",
+            "the design computes what stands in its memories",
+            origin=plan.properties["top"],
+            supported="trees as tables",
+            hint="use verify=samples, which writes the trees first",
+        )
     ports = PortInfo.from_json(plan.properties["ports"])
     return sum(port.bits for port in ports if port.direction == "in")
 

@@ -12,6 +12,7 @@ from netloom.build import aiger
 from netloom.core.diagnostics import CompileError
 from netloom.core.plan import BuildPlan
 from netloom.passes.analysis.hardware import PortInfo
+from netloom.passes.analysis.tree_image import TreeImage
 from netloom.sim.result import SimulationResult
 from netloom.sim.vectors import check
 
@@ -26,7 +27,8 @@ class NetlistSimulator:
     """Runs an and-inverter graph of a design that the backend `vhdl` emitted.
 
     The samples are dealt to 64 streams that run side by side; each stream brings a sample in every
-    cycle in which the design is ready.
+    cycle in which the design is ready. Trees in memories are written through their port before: the graph
+    knows nothing of first contents.
 
     Args:
         plan: what was synthesized.
@@ -40,6 +42,9 @@ class NetlistSimulator:
         self.signals = plan.properties["signals"].split(",")
         self.interval = int(plan.properties["interval_cycles"])
         self.latency = int(plan.properties["latency_cycles"])
+        file = plan.properties.get("trees", "")
+        self.trees = TreeImage.parse(plan.files[file], file) if file else None
+        self.first_cycle = RESET_CYCLES + (len(self.trees.words) if self.trees else 0)
 
     def run(self, inputs: Sequence[Ints]) -> SimulationResult:
         """Feed samples and return what comes out.
@@ -53,12 +58,13 @@ class NetlistSimulator:
         """
         samples = len(inputs[0])
         each = -(-samples // aiger.LANES)
-        cycles = RESET_CYCLES + each * self.interval + self.latency
+        cycles = self.first_cycle + each * self.interval + self.latency
         words = np.zeros((cycles, len(self.aig.inputs)), dtype=np.uint64)
-        starts = RESET_CYCLES + self.interval * np.arange(each)
+        starts = self.first_cycle + self.interval * np.arange(each)
         self._drive(words, "rst", slice(0, RESET_CYCLES))
         self._drive(words, "ce", slice(None))
         self._drive(words, "in_valid", starts)
+        self._write_trees(words)
         ports = [(port, name) for port, name in zip(self.ports, self.signals, strict=True)]
         for (port, name), tensor in zip([p for p in ports if p[0].direction == "in"], inputs, strict=True):
             check(port, tensor)
@@ -75,6 +81,17 @@ class NetlistSimulator:
                 results = _from_lanes(found[starts + self.latency][:, columns], samples)
                 outputs.append(from_bits(port, results))
         return SimulationResult(outputs, self.latency, self.interval if samples > 1 else 0, cycles)
+
+    def _write_trees(self, words: Words) -> None:
+        """A word in each cycle after the reset."""
+        if self.trees is None:
+            return
+        self._drive(words, "tree_write", slice(RESET_CYCLES, self.first_cycle))
+        sides = (("tree_address", self.trees.address_bits), ("tree_data", self.trees.data_bits))
+        for side, (name, bits) in enumerate(sides):
+            for bit in range(bits):
+                ones = [RESET_CYCLES + n for n, word in enumerate(self.trees.words) if word[side] >> bit & 1]
+                self._drive(words, _bit_name(name, bit, bits), np.array(ones, dtype=np.int64))
 
     def _drive(self, words: Words, name: str, cycles: slice | Ints) -> None:
         self._set(words, name, cycles, np.uint64(2**64 - 1))

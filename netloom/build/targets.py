@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from netloom.build import carries
 
 Classes = Mapping[str, tuple[str, float]]
 """Pattern of cell names to a class of resource and how many of it one cell is."""
@@ -18,18 +21,20 @@ class Target:
     Attributes:
         name: name by which users choose it.
         title: name by which its makers call it.
-        synthesis: Yosys command, to which `-top NAME` is appended.
+        synthesis: Yosys commands, with the name of the top module as `{top}`.
         cells: what cells count as.
         models: simulation models of the cells, in Yosys's share directory.
         routed: whether place and route and a bitstream follow.
+        rewrites: what is changed in the synthesized module, given as Yosys's JSON describes it.
     """
 
     name: str
     title: str
-    synthesis: str
+    synthesis: tuple[str, ...]
     cells: Classes
     models: tuple[str, ...]
     routed: bool = False
+    rewrites: tuple[Callable[[Mapping[str, Any]], object], ...] = ()
 
     def classify(self, cell: str) -> tuple[str, float] | None:
         """Class and amount of a cell; None for what takes no logic."""
@@ -47,7 +52,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "xcup",
                 "AMD UltraScale+",
                 # The pads would hide what the design itself needs; its carry chains come as CARRY4.
-                "synth_xilinx -family xcup -flatten -noiopad -noclkbuf",
+                ("synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}",),
                 {
                     r"LUT[1-6]|LUT6_2": ("lut", 1),
                     # Tables used as shift registers and as small memories.
@@ -65,7 +70,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             Target(
                 "ecp5",
                 "Lattice ECP5",
-                "synth_ecp5",
+                # Without the last part, which takes a third of the time to name wires after cells.
+                ("synth_ecp5 -top {top} -run begin:check", "blackbox =A:whitebox"),
                 {
                     r"LUT4": ("lut", 1),
                     r"TRELLIS_DPR16X4": ("lut", 6),
@@ -76,6 +82,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 },
                 ("+/ecp5/cells_sim.v",),
                 routed=True,
+                rewrites=(carries.shorten, carries.spread),
             ),
         )
     }

@@ -24,6 +24,9 @@ PACKAGES = {
 }
 """Packages of PyPI that bring a tool compiled to WebAssembly."""
 
+NATIVE_FIRST = {"nextpnr_ecp5": (0, 8), "ecppack": (1, 0)}
+"""Tools of which a native version, from this one on, is better than a newer one in WebAssembly."""
+
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -64,6 +67,9 @@ def _spoken_version(executable: Path) -> str:
 def newest(key: str) -> Path:
     """The executable of an open tool: the one that its variable names, else the newest that is found.
 
+    Of nextpnr and ecppack a native one comes before any in WebAssembly, which has one thread and is several
+    times slower.
+
     Raises:
         CompileError: NL601 when there is none; the message names the extra.
     """
@@ -74,7 +80,13 @@ def newest(key: str) -> Path:
     if not found:
         return find_tool(key)  # which says what to do
     # The first of equals: one that is native before one in WebAssembly.
-    return max(found, key=lambda executable: version(key, executable))
+    return max(found, key=lambda executable: (_fast(key, executable), version(key, executable)))
+
+
+def _fast(key: str, executable: Path) -> bool:
+    if key not in NATIVE_FIRST or executable.name.startswith("yowasp-"):
+        return False
+    return version(key, executable) >= NATIVE_FIRST[key]
 
 
 @dataclass(frozen=True)

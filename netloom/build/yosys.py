@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from netloom.build.report import Utilisation
@@ -56,7 +57,7 @@ def synthesize(target: Target, top: str, bench: Bench, verilog: str = f"../{VERI
         bench,
         [
             f"read_verilog {verilog}",
-            f"{target.synthesis} -top {top}",
+            *(command.format(top=top) for command in target.synthesis),
             "check -assert",
             f"write_json {NETLIST}",
             "tee -q -o stat.json stat -json",
@@ -64,7 +65,30 @@ def synthesize(target: Target, top: str, bench: Bench, verilog: str = f"../{VERI
         "synthesis",
         f"synthesis for {target.title}",
     )
-    return read_stat(target, bench.directory / "stat.json")
+    if not target.rewrites:
+        return read_stat(target, bench.directory / "stat.json")
+    bench.progress(f"netlist for {target.title}")
+    return _rewritten(target, top, bench.directory / NETLIST)
+
+
+def _rewritten(target: Target, top: str, path: Path) -> Utilisation:
+    """Counts of the netlist after the target's changes to it."""
+    try:
+        netlist = json.loads(text_file(path))
+        module = netlist["modules"][top]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CompileError("NL605", "it is no netlist of Yosys", origin=path.name) from error
+    for rewrite in target.rewrites:
+        rewrite(module)
+    path.write_text(json.dumps(netlist, separators=(",", ":")), encoding="utf-8", newline="\n")
+    return Utilisation.of(
+        target.name, _without_internal(Counter(cell["type"] for cell in module["cells"].values()))
+    )
+
+
+def _without_internal(cells: Mapping[str, int]) -> Mapping[str, int]:
+    """Cells of a family; those of Yosys itself are no hardware."""
+    return {kind: count for kind, count in cells.items() if not kind.startswith("$")}
 
 
 def read_stat(target: Target, path: Path) -> Utilisation:
@@ -81,7 +105,7 @@ def read_stat(target: Target, path: Path) -> Utilisation:
         raise CompileError(
             "NL605", "it is no report of Yosys's command 'stat -json'", origin=path.name
         ) from error
-    return Utilisation.of(target.name, {k: n for k, n in cells.items() if not k.startswith("$")})
+    return Utilisation.of(target.name, _without_internal(cells))
 
 
 def to_aiger(target: Target, top: str, bench: Bench) -> Path:

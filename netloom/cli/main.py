@@ -29,6 +29,7 @@ from netloom.cli.common import (
 )
 from netloom.cli.fifos import fifos_command
 from netloom.cli.report import report_command
+from netloom.cli.trees import trees_command
 from netloom.core.diagnostics import CODES
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ app.command("build")(build_command)
 app.command("verify")(verify_command)
 app.command("report")(report_command)
 app.command("fifos")(fifos_command)
+app.command("trees")(trees_command)
 
 if __name__ == "__main__":
     app()

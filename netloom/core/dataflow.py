@@ -131,10 +131,12 @@ class WeightedStage(Stage):
 
 @dataclass(frozen=True)
 class Window:
-    """Sliding windows over an image, from a ring of `banks` rows: one beat in is one pixel.
+    """Sliding windows over an image, from a ring of `banks` rows: one beat in is one pixel, or a slice of it.
 
     The frame is height x width pixels; an output beat (one for each of out_height x out_width positions, in
     raster order) is the window's kernel_height x kernel_width pixels. Pixels outside the image are the fill.
+    Where a pixel comes as several slices, one after another, each with a part of the channels, a position
+    has as many windows, each of like slices.
 
     Attributes:
         height, width: of the input, in pixels.
@@ -142,22 +144,23 @@ class Window:
         kernel: rows and columns of a window.
         strides, dilations: vertical and horizontal.
         padding: rows above and columns left of the image; those below and right follow from the output.
+        slices: beats of a pixel.
 
-    The writer puts pixel (R, x) into bank R mod banks; R counts rows over all frames. The reader goes through
-    the groups g = 0, 1, ... (group g belongs to output row i = g mod out_height of frame g div out_height),
-    and in each through the columns j = 0 .. steps - 1, where columns j >= width hold no pixel; the last group
-    of a frame has `tail` more of them. With base, need and advance below, ahead = R - B(g) where B(g) is the
-    absolute row of group g's base, x the writer's column, and registers a (a column left the memory) and v
-    (a window is complete)::
+    A row has row_beats = width * slices beats; column x is beat x of it. The writer puts beat (R, x) into
+    bank R mod banks; R counts rows over all frames. The reader goes through the groups g = 0, 1, ... (group g
+    belongs to output row i = g mod out_height of frame g div out_height), and in each through the columns
+    j = 0 .. steps - 1, where columns j >= row_beats hold no pixel; the last group of a frame has `tail` more
+    of them. With base, need and advance below, ahead = R - B(g) where B(g) is the absolute row of group g's
+    base, x the writer's column, and registers a (a column left the memory) and v (a window is complete)::
 
         fire = avail and (ahead < banks or (ahead < banks + advance(i) and j > x))
         push = v and space
         ce   = not v or space
-        step = ce and (j >= width or ahead > need(i) or (ahead == need(i) and x > j))
+        step = ce and (j >= row_beats or ahead > need(i) or (ahead == need(i) and x > j))
         if ce: a' = step; v' = a and the column that left completes a window
 
     Everything in a rule is the state at the beginning of the cycle. The k-th column of a frame (k counts
-    steps from 0) completes the window (i, o) when k = i * steps + o * strides[1] + first.
+    steps from 0) completes window w of row i when k = i * steps + place(w) + first.
     """
 
     height: int
@@ -168,6 +171,22 @@ class Window:
     strides: tuple[int, int] = (1, 1)
     dilations: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
+    slices: int = 1
+
+    @property
+    def row_beats(self) -> int:
+        """Beats of a row of the image."""
+        return self.width * self.slices
+
+    @property
+    def windows(self) -> int:
+        """Beats of a row of the output."""
+        return self.out_width * self.slices
+
+    def place(self, window: int) -> int:
+        """Columns from the end of a row's first window to that of another."""
+        position, part = divmod(window, self.slices)
+        return position * self.strides[1] * self.slices + part
 
     @property
     def rows(self) -> int:
@@ -177,27 +196,27 @@ class Window:
     @property
     def banks(self) -> int:
         """Rows of the ring: a window's, and one more where the writer cannot follow the reader in a row."""
-        return self.rows + (self.width == 1)
+        return self.rows + (self.row_beats == 1)
 
     @property
     def span(self) -> int:
         """Columns from a window's first to its last."""
-        return (self.kernel[1] - 1) * self.dilations[1] + 1
+        return (self.kernel[1] - 1) * self.dilations[1] * self.slices + 1
 
     @property
     def first(self) -> int:
         """Column that completes the first window of a row."""
-        return self.span - 1 - self.padding[1]
+        return self.span - 1 - self.padding[1] * self.slices
 
     @property
     def steps(self) -> int:
         """Columns of a group: the image's, or more where windows end closer together."""
-        return max(self.width, (self.out_width - 1) * self.strides[1] + 1)
+        return max(self.row_beats, self.place(self.windows - 1) + 1)
 
     @property
     def tail(self) -> int:
         """Columns after a frame's last group, until its last window is complete."""
-        return max(0, (self.out_width - 1) * self.strides[1] + self.first - (self.steps - 1))
+        return max(0, self.place(self.windows - 1) + self.first - (self.steps - 1))
 
     def base(self, row: int) -> int:
         """First image row that group `row` reads; 0 <= base <= height, and never decreasing."""
@@ -305,12 +324,18 @@ class Resample:
 
 @dataclass(frozen=True)
 class Constant:
-    """The same `beats` beats over and over, from a memory.
+    """The same beats over and over, from a memory of `words` beats: `beats` in a frame.
 
-    Rules, with register n: push = space; if push: n' = (n + 1) mod beats.
+    Rules, with register n: push = space; if push: n' = (n + 1) mod words.
     """
 
     beats: int
+    repeats: int = 1
+
+    @property
+    def words(self) -> int:
+        """Beats in the memory."""
+        return self.beats // self.repeats
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ CODES: Mapping[str, str] = {
     "NL204": "Unknown backend.",
     "NL205": "Unknown pass, or a pipeline that cannot be parsed.",
     "NL206": "Unknown device.",
-    "NL207": "A reuse factor does not divide a layer, and `strict` was asked for.",
+    "NL207": "A reuse factor or a number of pixels or channels does not divide a layer, and `strict` is set.",
     "NL208": "An entry of a configuration for another tool has no counterpart.",
     "NL301": "The model has real-valued layers and no precision was chosen.",
     "NL302": "The network's input has no quantizer and no input precision was chosen.",
@@ -59,6 +59,7 @@ CODES: Mapping[str, str] = {
     "NL607": "The design does not fit the device.",
     "NL608": "A synthesized netlist computes something else than the design.",
     "NL609": "The design is too large for a formal proof.",
+    "NL610": "The trees do not fit the memories of the design.",
     "NL701": "A pass left the IR in an invalid state.",
     "NL702": "A pass changed the meaning of the program.",
     "NL703": "A pass failed with an error of its own.",
@@ -104,9 +105,7 @@ class CompileError(Exception):
     def in_file(self, file: str) -> CompileError:
         """The same error with the model file named in front of the origin."""
         origin = f"{file}: {self.origin}" if self.origin else file
-        return CompileError(
-            self.code, self.found, origin=origin, supported=self.supported, hint=self.hint
-        )
+        return CompileError(self.code, self.found, origin=origin, supported=self.supported, hint=self.hint)
 
 
 class NetloomWarning(UserWarning):

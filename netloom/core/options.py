@@ -14,6 +14,7 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "float": ((int, float), "a number"),
     "int": ((int,), "a whole number"),
     "bool": ((bool,), "true or false"),
+    "float | str": ((int, float, str), "a number, or one of the option's words"),
     "int | str": ((int, str, Mapping), "a whole number, text, or a dict by layer"),
     "str": ((str, Mapping), "text, or a dict by layer where the option says so"),
 }

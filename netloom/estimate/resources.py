@@ -1,19 +1,26 @@
 """Logic, registers, multipliers and memory of a scheduled program, op by op.
 
-The formulas count what an op is made of; they know nothing of what a synthesis tool merges or
-removes, so they are for comparing designs and finding the large layers:
+The formulas count what an op is made of (`netloom.estimate.arithmetic` says of what), and what its place in
+the schedule does to it:
 
-* an adder or subtractor takes one LUT for each bit that both operands have, a comparator one and a half;
-* a two-way selector takes half a LUT per bit;
-* a table of n entries of w bits takes n * w / 2**k LUTs with k LUT inputs, or block memories of
-  36 kbit, one copy for two elements, when it has 4096 bits or more;
-* a product takes ceil(a / A) * ceil(b / B) multipliers of A x B bits; with at most 6 bits on
-  the narrow side it is made of LUTs, about a * b / 2 of them;
+* an adder or subtractor takes one LUT for each bit that both operands have;
+* a comparator of two numbers takes two LUTs for each three bits, a selector one for each bit;
+* a rectifier in front of a register is that register's reset: one LUT for an element; in front of an adder
+  it is in the adder's LUTs; else it takes one for each bit that is used;
+* a cast takes the decision to round, and one LUT for each bit that it clips; what it only clears or sets
+  (an unsigned number, saturation to zero) is a register's reset;
+* a table of n entries takes LUTs for its different blocks, or in front of a register a half block memory of
+  18 kbit and more, for each element, when it has more than 8192 bits;
+* products take multipliers and adders, or are compressed with their sum;
 * a layer with shared multipliers has as many as it needs in one cycle, adders and accumulators for
-  their products, a load selector of half a LUT for each bit of its inputs, and its weights in tables of
-  2**k words or in block memories of 512 words of 72 bits;
+  their products, a load selector of one LUT for each bit of its inputs, and its weights in tables of
+  2**k words or in block memories of 512 words of 72 bits; bits of the weights that are equal in all words
+  are one;
 * a comparison of trees takes a chain of LUTs, its selectors half of one each, a table of leaves one for each
   bit, and none where an adder follows;
+* an engine for trees in memories has a selector of its features, a comparator, three selectors of a
+  reference, and an adder with a selector for each score (of one score a leaf, one adder behind selectors);
+  its memories are block memories from 64 words on, 18 kbit at a time, else LUTs as for FIFOs;
 * a register takes one flip-flop per bit.
 """
 
@@ -25,14 +32,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
 from netloom.core.fixed import Format
+from netloom.estimate.arithmetic import (
+    Parts,
+    clipped,
+    comparator,
+    cone,
+    constant_comparator,
+    counted,
+    rounded,
+    symmetric,
+    table_blocks,
+    trailing_zeros,
+    tree_sums,
+)
+from netloom.estimate.products import multiplied, products, weight_bits, weights_in_tables
 from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
-from netloom.ir.fx import CastOp, ConstantOp, LookupOp, ThresholdOp
+from netloom.ir.fx import CastOp, LookupOp, ThresholdOp
 from netloom.ir.interval import Interval
 from netloom.ir.nn import (
     AddOp,
@@ -54,14 +75,15 @@ from netloom.passes.analysis.hardware import Hardware, hardware
 from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval
 from netloom.passes.analysis.network import is_streaming
 from netloom.passes.analysis.ranges import value_intervals
-from netloom.passes.analysis.reuse import delay_registers, reuse_factor, sharing
+from netloom.passes.analysis.reuse import busy_cycles, delay_registers, sharing
 from netloom.passes.analysis.scheduled import latency_cycles, program_timing, stages, start_cycle
-from netloom.passes.analysis.timing import steps, tree_levels, wire_bits
+from netloom.passes.analysis.timing import index_bits, steps, tree_levels, wire_bits
+from netloom.passes.analysis.tree_memory import memory_of
 from netloom.passes.analysis.tree_plan import plan_of, range_bits, table_luts
 
-BLOCK_MEMORY_BITS = 36 * 1024
 TABLE_IN_MEMORY_BITS = 4096
-LUT_PRODUCT_BITS = 6
+LOOKUP_IN_MEMORY_BITS = 8192
+"""Bits of a table above which Yosys puts it in block memory; measured, between 8192 and 10240."""
 
 Intervals = Mapping[SSAValue, Interval]
 
@@ -100,14 +122,35 @@ def estimate(module: ModuleOp) -> list[LayerEstimate]:
 
         return [*estimate_actors(module), *estimate_fifos(module)]
     program = hardware(module)
-    intervals = value_intervals(module)
     attribute = main(module).attributes.get("device")
     device = find_device(attribute.data if isinstance(attribute, StringAttr) else DEFAULT_DEVICE)
-    rows = [_row(op, intervals, device) for op in program.ops]
     timing = program_timing(module)
     cycles = (timing.latency_cycles, timing.interval_cycles) if timing else (0, 0)
-    rows.append(LayerEstimate("(delays)", "delay", 0, 0, _delay_bits(program, *cycles)))
+    place = _Place(value_intervals(module), device, _registered(program, cycles[0], device))
+    rows = [_row(op, place) for op in program.ops]
+    rows.append(LayerEstimate("(delays)", "delay", 0, 0, _delay_bits(program, place, *cycles)))
     return rows
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What surrounds the ops: bounds of values, the device, and the values that only registers take."""
+
+    intervals: Intervals
+    device: Device
+    registered: frozenset[SSAValue]
+
+    def added(self, value: SSAValue) -> bool:
+        """Whether adders alone take a value, in its own stage."""
+        users = [use.operation for use in value.uses]
+        adders = all(isinstance(user, AddOp | SubOp) for user in users)
+        return adders and bool(users) and value not in self.registered
+
+    def in_memory(self, op: NetloomOp) -> bool:
+        """Whether a table is in block memory, whose own register takes the entry."""
+        if not isinstance(op, LookupOp) or op.result not in self.registered:
+            return False
+        return len(op.table.values) * wire_bits(op.result_format) > LOOKUP_IN_MEMORY_BITS
 
 
 def _count(value: SSAValue) -> int:
@@ -120,30 +163,59 @@ def _width(value: SSAValue) -> int:
     return wire_bits(number_format)
 
 
-def _delay_bits(program: Hardware, latency: int, interval: int) -> int:
-    """Registers of the top level: each value is kept until its last use."""
+def _uses(program: Hardware, latency: int) -> tuple[dict[SSAValue, int], dict[SSAValue, list[int]]]:
+    """The cycle in which each value is there, and those in which it is needed."""
     ready: dict[SSAValue, int] = {value: 0 for value, _ in program.inputs}
     for op in program.ops:
         ready[op.results[0]] = start_cycle(op) + latency_cycles(op)
-    last = dict(ready)
+    needed: dict[SSAValue, list[int]] = {value: [] for value in ready}
     for op in program.ops:
         for operand in op.operands:
-            if operand in last:
-                last[operand] = max(last[operand], start_cycle(op))
+            if operand in needed:
+                needed[operand].append(start_cycle(op))
     for value, _ in program.outputs:
-        if value in last:
-            last[value] = latency
-    held = sum(
-        delay_registers(last[value] - start, interval) * _count(value) * _width(value)
-        for value, start in ready.items()
-    )
+        if value in needed:
+            needed[value].append(latency)
+    return ready, needed
+
+
+def _registered(program: Hardware, latency: int, device: Device) -> frozenset[SSAValue]:
+    """Values that only registers take, behind wires perhaps."""
+    ready, needed = _uses(program, latency)
+    found = {value for value, cycles in needed.items() if cycles and min(cycles) > ready[value]}
+    outputs = {value for value, _ in program.outputs}
+    for op in reversed(program.ops):
+        value = op.results[0]
+        users = [use.operation for use in value.uses]
+        behind = (isinstance(user, NetloomOp) and user.results[0] in found for user in users)
+        wires = (
+            isinstance(u, NetloomOp) and not isinstance(u, KernelOp) and not steps(u, device) for u in users
+        )
+        if users and value not in outputs and all(wires) and all(behind):
+            found.add(value)
+    return frozenset(found)
+
+
+def _delay_bits(program: Hardware, place: _Place, latency: int, interval: int) -> int:
+    """Registers of the top level: each value is kept until its last use."""
+    held = 0
+    ready, needed = _uses(program, latency)
+    for value, cycle in ready.items():
+        registers = delay_registers(max(needed[value], default=cycle) - cycle, interval)
+        if isinstance(value.owner, NetloomOp) and place.in_memory(value.owner):
+            registers -= 1
+        held += registers * _count(value) * _width(value)
     return held + latency
 
 
-def _row(op: NetloomOp, intervals: Intervals, device: Device) -> LayerEstimate:
+def _row(op: NetloomOp, place: _Place) -> LayerEstimate:
     rule = _RULES.get(type(op))
-    lut, dsp, bram36 = rule(op, intervals, device) if rule is not None else (0, 0, 0)
+    lut, dsp, bram36 = rule(op, place) if rule is not None else (0, 0, 0)
+    intervals, device = place.intervals, place.device
     ff = _kernel_registers(op, intervals) if isinstance(op, KernelOp) else _step_registers(op, device)
+    if isinstance(op, DenseOp) and weights_in_tables(op):
+        # Bits of the weights that are equal in every cycle are one register.
+        ff -= sharing(op).word_bits - weight_bits(op)[0]
     latency = latency_cycles(op)
     return LayerEstimate(op.origin_name, op.name, latency, lut, ff, dsp, bram36)
 
@@ -153,10 +225,8 @@ def _step_registers(op: NetloomOp, device: Device) -> int:
     planned = stages(op)
     if not planned:
         return 0
-    planned.append(latency_cycles(op) - (reuse_factor(op) - 1))
-    return sum(
-        step.bits * (planned[i + 1] - planned[i]) for i, step in enumerate(steps(op, device))
-    )
+    planned.append(latency_cycles(op) - (busy_cycles(op) - 1))
+    return sum(step.bits * (planned[i + 1] - planned[i]) for i, step in enumerate(steps(op, device)))
 
 
 def _kernel_registers(op: KernelOp, intervals: Intervals) -> int:
@@ -178,154 +248,171 @@ def _kernel_rows(op: KernelOp) -> int:
     return math.prod(shape_of(op.input.type)[:-1])
 
 
-_Need = tuple[int, int, int]
-"""LUTs, multipliers, block memories."""
-
-
-def _kernel(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+def _kernel(op: NetloomOp, place: _Place) -> Parts:
     assert isinstance(op, KernelOp)
     # A bias and a negation take the carry chain alone: each bit of it passes, or passes inverted.
-    return _kernel_rows(op) * op.graph.adder_tables(*row_interval(op, intervals[op.input])), 0, 0
+    interval = row_interval(op, place.intervals[op.input])
+    return _kernel_rows(op) * op.graph.adder_tables(*interval), 0, 0
 
 
-def _cast(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+def _cast(op: NetloomOp, place: _Place) -> Parts:
     assert isinstance(op, CastOp)
-    source, target = op.operand_formats[0], op.result_format
-    dropped = source.fraction - target.fraction
-    lut = 0.0
-    if dropped > 0 and op.rounding.data != "TRN":
-        lut += target.width + dropped / device.lut_inputs
-    lost = source.integer - target.integer
-    if op.overflow.data != "WRAP" and (lost > 0 or source.signed != target.signed):
-        lut += target.width / 2 + max(lost, 1) / device.lut_inputs
-    return _count(op.result) * math.ceil(lut), 0, 0
+    source, target, device = op.operand_formats[0], op.result_format, place.device
+    mode, overflow = op.rounding.data, op.overflow.data
+    dropped = max(source.fraction - target.fraction, 0)
+    rounds = dropped > 0 and mode != "TRN"
+    lut = rounded(mode, dropped, device)
+    lost = source.integer - target.integer + rounds
+    if overflow != "WRAP" and (lost > 0 or (source.signed and not target.signed)):
+        # An unsigned number has no sign bit that another format could take for a part of the value.
+        lost = max(lost + (target.signed and not source.signed), 1)
+        lut += _clip(op, lost, place)
+    if overflow == "SAT_SYM" and target.signed:
+        lut += symmetric(target.width, lost > 0, device)
+    return _count(op.result) * lut, 0, 0
 
 
-def _adder(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+def _clip(op: CastOp, lost: int, place: _Place) -> int:
+    """LUTs that limit one element of which `lost` bits do not fit."""
+    source, target, device = op.operand_formats[0], op.result_format, place.device
+    if op.overflow.data == "SAT_ZERO" or not source.signed:
+        return cone(lost + 1, device) if op.result in place.registered else target.width
+    if place.added(op.result) and lost + 2 + target.signed <= device.lut_inputs:
+        return 0
+    return clipped(target.width, lost, target.signed, device)
+
+
+def _adder(op: NetloomOp, place: _Place) -> Parts:
     # A bit that one operand has alone passes; a sign goes on to the top, a subtraction has one bit more.
+    top, lowest = _aligned(op)
+    return _count(op.results[0]) * (max(top - max(lowest), 0) + isinstance(op, SubOp)), 0, 0
+
+
+def _aligned(op: NetloomOp) -> tuple[int, list[int]]:
+    """Bits from the lowest one to where operands are only signs or zeros, and the operands' shifts."""
     fraction = op.fraction_rule()
     shifts = [fraction - number_format.fraction for number_format in op.operand_formats]
     ends = [f.width + shift for f, shift in zip(op.operand_formats, shifts, strict=True)]
     top = max(ends)
     for number_format, end in zip(op.operand_formats, ends, strict=True):
         top = top if number_format.signed else min(top, end)
-    return _count(op.results[0]) * (max(top - max(shifts), 0) + isinstance(op, SubOp)), 0, 0
+    return top, shifts
 
 
-def _compare(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
-    width = max(wire_bits(number_format) for number_format in op.operand_formats)
-    return _count(op.results[0]) * math.ceil(1.5 * width), 0, 0
+def _compare(op: NetloomOp, place: _Place) -> Parts:
+    # Signs above are compared and selected too; zeros below are a reset in front of a register.
+    device, (_, shifts) = place.device, _aligned(op)
+    ends = [f.width + shift for f, shift in zip(op.operand_formats, shifts, strict=True)]
+    both = max(max(ends) - max(shifts), 0)
+    alone = max(shifts) - min(shifts)
+    lut = both + comparator(both, device) + cone(alone + 1, device)
+    if alone:
+        lut += 1 if op.results[0] in place.registered else alone
+    return _count(op.results[0]) * lut, 0, 0
 
 
-def _relu(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
-    # Two bits share a lookup table: both are gated by the same sign.
-    signed = op.operand_formats[0].signed
-    return _count(op.results[0]) * (math.ceil(wire_bits(op.result_format) / 2) if signed else 0), 0, 0
+def _relu(op: NetloomOp, place: _Place) -> Parts:
+    assert isinstance(op, ReluOp)
+    source, result = op.operand_formats[0], op.results[0]
+    if not source.signed or place.added(result):
+        return 0, 0, 0
+    if result in place.registered:
+        return _count(result), 0, 0
+    used = [_bits_of_interest(op.result_format, use.operation) for use in result.uses]
+    return _count(result) * max(used, default=0), 0, 0
 
 
-def product_need(left: Format, right: Format, device: Device) -> tuple[int, int]:
-    """LUTs and multipliers of one product."""
-    wide, narrow = max(left.width, right.width), min(left.width, right.width)
-    if narrow <= LUT_PRODUCT_BITS:
-        return math.ceil(wide * narrow / 2) if narrow > 1 else math.ceil(wide / 2), 0
-    large, small = device.multiplier_bits
-    tiles = math.ceil(wide / large) * math.ceil(narrow / small)
-    return (tiles - 1) * (wide + narrow), tiles
+def _bits_of_interest(source: Format, user: Operation) -> int:
+    """Bits of a number that its user adds, rounds or passes on."""
+    if not isinstance(user, CastOp):
+        return wire_bits(source)
+    dropped = max(source.fraction - user.result_format.fraction, 0)
+    kept = max(source.width - dropped, 1)
+    # Without an adder, bits above the result only decide whether it is clipped.
+    return kept if dropped and user.rounding.data != "TRN" else min(kept, user.result_format.width)
 
 
-def _multiply(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
-    lut, dsp = product_need(op.operand_formats[0], op.operand_formats[1], device)
-    count = _count(op.results[0])
-    if any(isinstance(operand.owner, ConstantOp) for operand in op.operands):
-        # A constant factor is a few adders: on average one per three bits of the constant.
-        wide, narrow = (number_format.width for number_format in op.operand_formats)
-        return count * max(1, min(wide, narrow) // 3) * wire_bits(op.result_format), 0, 0
-    select = wire_bits(op.result_format) // 2 if isinstance(op, PReluOp) else 0
-    return count * (lut + select), count * dsp, 0
+def _multiply(op: NetloomOp, place: _Place) -> Parts:
+    assert isinstance(op, MulOp | PReluOp)
+    return multiplied(op, place.device)
 
 
-def _lookup(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+def _products(op: NetloomOp, place: _Place) -> Parts:
+    assert isinstance(op, MatMulOp | DenseOp)
+    return products(op, place.device)
+
+
+def _lookup(op: NetloomOp, place: _Place) -> Parts:
     assert isinstance(op, LookupOp)
-    width, entries, count = wire_bits(op.result_format), len(op.table.values), _count(op.result)
-    address = op.operand_formats[0].width if op.mantissa_bits is None else 0
+    values, width = op.table.ints(), wire_bits(op.result_format)
+    source, entries, count = op.operand_formats[0], len(op.table.values), _count(op.result)
     if op.mantissa_bits is not None:
-        address = op.operand_formats[0].width * max(op.operand_formats[0].width.bit_length() // 2, 1)
-    if entries * width < TABLE_IN_MEMORY_BITS:
-        table = math.ceil(entries / 2**device.lut_inputs) * width
-        return count * (address + table), 0, 0
-    blocks = math.ceil(entries * width / BLOCK_MEMORY_BITS)
-    return count * address, 0, math.ceil(count / 2) * blocks
+        address = source.width * max(source.width.bit_length() // 2, 1)
+    else:
+        low, bits = op.low.value.data, index_bits(op)
+        # What is subtracted changes bits from its lowest one on, the top one alone without an adder; a table
+        # for all inputs needs no limits.
+        address = max(bits - 1 - trailing_zeros(low), 0) if low else 0
+        covers = low <= source.min_mantissa and source.max_mantissa < low + entries
+        address += 0 if covers else 2 * comparator(source.width, place.device) + bits
+    if place.in_memory(op):
+        halves = min(math.ceil(entries / w) * math.ceil(width / b) for w, b in HALF_BLOCK_SHAPES)
+        return count * address, 0, math.ceil(count * halves / 2)
+    return count * (address + table_blocks(values, width, place.device)), 0, 0
 
 
-def _threshold(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+def _threshold(op: NetloomOp, place: _Place) -> Parts:
     assert isinstance(op, ThresholdOp)
-    levels, width = op.thresholds.values.shape[-1], op.operand_formats[0].width
-    # A comparison with a constant is a chain of LUTs; the count hides in what they share.
-    lut = levels * max(math.ceil((width - 1) / (device.lut_inputs - 1)), 1)
+    thresholds, source = op.thresholds.ints(), op.operand_formats[0]
+    levels = thresholds.shape[-1]
+    values, times = np.unique(thresholds - source.min_mantissa, return_counts=True)
+    compare = sum(
+        constant_comparator(source.width, int(value), place.device) * int(n)
+        for value, n in zip(values, times, strict=True)
+    )
+    count = _count(op.result)
+    lut = compare * (count // max(thresholds.size // max(levels, 1), 1))
+    lut += count * counted(levels, place.device)
     if np.any(op.base.values):
-        lut += wire_bits(op.result_format)
+        lut += count * wire_bits(op.result_format)
+    return lut, 0, 0
+
+
+def _reduce(op: NetloomOp, place: _Place) -> Parts:
+    assert isinstance(op, ReduceOp)
+    width, device = wire_bits(op.operand_formats[0]), place.device
+    if op.kind.data != "sum":
+        return _count(op.result) * (op.count - 1) * (width + comparator(width, device)), 0, 0
+    # Levels of the tree in one stage are one sum.
+    planned, left, lut = stages(op) or [0] * tree_levels(op.count), op.count, 0
+    for stage in sorted(set(planned)):
+        levels = planned.count(stage)
+        after = math.ceil(left / 2**levels)
+        lut += tree_sums(left, after, width)
+        left, width = after, width + levels
     return _count(op.result) * lut, 0, 0
 
 
-def _reduce(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
-    assert isinstance(op, ReduceOp)
-    width = wire_bits(op.operand_formats[0])
-    if op.kind.data == "sum":
-        width += tree_levels(op.count) // 2
-    else:
-        width = math.ceil(1.5 * width)
-    return _count(op.result) * (op.count - 1) * width, 0, 0
-
-
-def _arg(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+def _arg(op: NetloomOp, place: _Place) -> Parts:
+    """Comparators, selectors of the values but the last, and of the part of an index that is known before."""
     assert isinstance(op, ArgMaxOp | HardmaxOp)
-    size = op.operand_shapes[0][op.positive_axis]
-    index = max((size - 1).bit_length(), 1)
+    size, width = op.operand_shapes[0][op.positive_axis], wire_bits(op.operand_formats[0])
     rows = _count(op.input) // size
-    each = math.ceil(1.5 * wire_bits(op.operand_formats[0]) + index / 2)
-    return rows * (size - 1) * each, 0, 0
+    lut, left = (size - 1) * comparator(width, place.device) + max(size - 2, 0) * width, size
+    for known in range(tree_levels(size)):
+        lut += left // 2 * known
+        left = (left + 1) // 2
+    return rows * (lut + (size if isinstance(op, HardmaxOp) else 0)), 0, 0
 
 
-def _shared(op: DenseOp, device: Device) -> _Need:
-    """Multipliers and what feeds them, by `netloom.passes.analysis.reuse`."""
-    use = sharing(op)
-    count = use.rows * use.multipliers
-    left, right = op.operand_formats[:2]
-    each, dsp = product_need(left, right, device)
-    lut = count * each + count * use.result_bits  # the adders of each product: tree and accumulator
-    lut += math.ceil(use.rows * use.inputs * use.input_bits / 2)
-    depth = math.ceil(use.groups / 2**device.lut_inputs)
-    if op.bias is not None and use.groups > 1:
-        lut += depth * use.together * use.result_bits
-    if use.outside:
-        return lut, count * dsp, 0
-    if use.in_block_memory:
-        wide, deep = math.ceil(use.word_bits / 72), math.ceil(use.reuse_factor / 512)
-        return lut, count * dsp, wide * deep
-    if use.reuse_factor > 1:
-        lut += math.ceil(use.reuse_factor / 2**device.lut_inputs) * use.word_bits
-    return lut, count * dsp, 0
-
-
-def _products(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
-    assert isinstance(op, MatMulOp | DenseOp)
-    if isinstance(op, DenseOp) and op.strategy.data == "resource":
-        return _shared(op, device)
-    terms, results = op.operand_shapes[0][-1], _count(op.result)
-    products = results * terms
-    if isinstance(op, DenseOp) and isinstance(op.weight.owner, ConstantOp):
-        nonzero = np.count_nonzero(op.weight.owner.value.values, axis=0)
-        products = int(nonzero.sum()) * (results // max(len(nonzero), 1))
-    lut, dsp = product_need(op.operand_formats[0], op.operand_formats[1], device)
-    sums = max(products - results, 0) * wire_bits(op.result_format)
-    return products * lut + sums, products * dsp, 0
-
-
-def _trees(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
+def _trees(op: NetloomOp, place: _Place) -> Parts:
     """Comparisons by groups of bits, two selectors a table, tables and adders by their bits."""
     assert isinstance(op, EnsembleOp)
+    device = place.device
+    if op.memory is not None:
+        return _forest(op, device)
     plan, width = plan_of(op), op.operand_formats[0].width
-    compared = (width - _trailing_zeros(each.threshold) for each in plan.comparisons)
+    compared = (width - trailing_zeros(each.threshold) for each in plan.comparisons)
     # The first table looks at all its inputs, each further one at all but the result of the one before.
     lut = sum(1 + math.ceil(max(bits - device.lut_inputs, 0) / (device.lut_inputs - 1)) for bits in compared)
     lut += math.ceil(len(plan.selectors) / 2)
@@ -337,11 +424,38 @@ def _trees(op: NetloomOp, intervals: Intervals, device: Device) -> _Need:
     return op.rows * lut, 0, 0
 
 
-def _trailing_zeros(value: int) -> int:
-    return (value & -value).bit_length() - 1 if value else 0
+HALF_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words and bits of half a block memory (AMD UG573)."""
 
 
-_RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, Intervals, Device], _Need]] = {
+def _forest(op: EnsembleOp, device: Device) -> Parts:
+    """Engines for trees in memories, and the adders of their sums: see `netloom.core.tree_memory`."""
+    from netloom.estimate.streams import memory as small_memory  # they ask here for stages
+
+    memory = memory_of(op)
+    bits, outputs = memory.result_bits, memory.outputs
+    lut = memory.input_bits * (memory.features - 1) / 2 + 1.5 * memory.input_bits
+    lut += 1.5 * memory.reference_bits
+    if memory.one_class:
+        lut += bits + outputs * bits
+    else:
+        lut += 1.5 * outputs * bits
+    halves = 0
+    for in_block, words, width in (
+        (memory.block_nodes, 1 << memory.node_bits, memory.node_word_bits),
+        (memory.block_leaves, 1 << memory.leaf_bits, memory.leaf_word_bits),
+    ):
+        if in_block:
+            shapes = (math.ceil(words / w) * math.ceil(width / b) for w, b in HALF_BLOCK_SHAPES)
+            halves += min(shapes)
+        else:
+            lut += small_memory(words, width, device).lut
+    sums = (memory.engines - 1) * outputs * bits
+    blocks = math.ceil(memory.engines * halves / 2)
+    return op.rows * math.ceil(memory.engines * lut + sums), 0, op.rows * blocks
+
+
+_RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, _Place], Parts]] = {
     KernelOp: _kernel,
     CastOp: _cast,
     AddOp: _adder,

@@ -121,9 +121,9 @@ def resample_need(actor: dataflow.Resample, bits: int, device: Device) -> Need:
 
 def rom_need(actor: dataflow.Constant, bits: int, device: Device) -> Need:
     """A memory of constants: LUTs, or block memories from 4096 bits on."""
-    if actor.beats * bits >= TABLE_IN_MEMORY_BITS and actor.beats > LUT_MEMORY_WORDS:
-        return counter(actor.beats) + memory(actor.beats, bits, device)
-    return counter(actor.beats) + Need(math.ceil(actor.beats / 2**device.lut_inputs) * bits, bits)
+    if actor.words * bits >= TABLE_IN_MEMORY_BITS and actor.words > LUT_MEMORY_WORDS:
+        return counter(actor.words) + memory(actor.words, bits, device)
+    return counter(actor.words) + Need(math.ceil(actor.words / 2**device.lut_inputs) * bits, bits)
 
 
 def reduce_need(op: StreamReduceOp, actor: dataflow.Reduce) -> Need:

@@ -74,8 +74,32 @@ class FlowOp(NetloomOp):
         return operands[0]
 
 
+class EdgeOp(FlowOp):
+    """Base of ops between places: the tensor may be in another shape behind them, row-major."""
+
+    input = operand_def()
+    result = result_def()
+
+    def shape_rule(self) -> Shape:
+        """As declared, of as many elements."""
+        if math.prod(self.result_shape) != math.prod(self.operand_shapes[0]):
+            raise VerifyException(f"{self.name}: {self.operand_shapes[0]} is not {self.result_shape}")
+        return self.result_shape
+
+    def interval_rule(self, operands: Sequence[Interval]) -> Interval:
+        """The operand's in another shape."""
+        if self.operand_shapes[0] == self.result_shape:
+            return operands[0]
+        bounds = (np.broadcast_to(x, self.operand_shapes[0]) for x in (operands[0].low, operands[0].high))
+        return Interval(*(bound.reshape(self.result_shape) for bound in bounds))
+
+    def evaluate(self, operands: Sequence[Values]) -> Values:
+        """A reshape."""
+        return operands[0].reshape(operands[0].shape[0], *self.result_shape)
+
+
 @irdl_op_definition
-class SourceOp(FlowOp):
+class SourceOp(EdgeOp):
     """A tensor that enters the chip as a stream."""
 
     name = "flow.source"
@@ -88,7 +112,7 @@ class SourceOp(FlowOp):
 
 
 @irdl_op_definition
-class SinkOp(FlowOp):
+class SinkOp(EdgeOp):
     """A stream that leaves the chip."""
 
     name = "flow.sink"
@@ -101,8 +125,8 @@ class SinkOp(FlowOp):
 
 
 @irdl_op_definition
-class FifoOp(FlowOp):
-    """A FIFO of `depth` beats; `label` names it."""
+class FifoOp(EdgeOp):
+    """A FIFO of `depth` beats; `label` names it. Its result may have other axes, but has the same beats."""
 
     name = "flow.fifo"
     input = operand_def(StreamType)
@@ -114,12 +138,13 @@ class FifoOp(FlowOp):
         """A FIFO is no actor."""
 
     def verify_(self) -> None:
-        """At least one beat, and the same stream on both sides."""
+        """At least one beat, and the same beats on both sides."""
         super().verify_()
         if self.depth.value.data < 1:
             raise VerifyException("flow.fifo: the depth is at least 1")
-        if self.input.type != self.result.type:
-            raise VerifyException("flow.fifo: a FIFO does not change its stream")
+        before, after = stream_of(self.input), self.stream
+        if before.beats != after.beats or self.operand_formats[0] != self.result_format:
+            raise VerifyException("flow.fifo: a FIFO does not change its beats")
 
 
 @irdl_op_definition
@@ -145,12 +170,19 @@ class RepackOp(FlowOp):
         if max(before.beats, after.beats) % min(before.beats, after.beats):
             raise VerifyException(f"flow.repack: {before.beats} beats do not become {after.beats}")
 
-    def actor(self) -> dataflow.Actor:
-        """Collects or spreads; one beat to one beat is wires."""
+    @property
+    def is_view(self) -> bool:
+        """Whether the beats stay what they are, and only their axes are counted differently."""
+        return stream_of(self.input).beats == self.stream.beats
+
+    def actor(self) -> dataflow.Actor | None:
+        """Collects or spreads; a view is nothing, see the pass insert-fifos."""
         before, after = stream_of(self.input).beats, self.stream.beats
+        if self.is_view:
+            return None
         if before > after:
             return dataflow.Collect(before // after)
-        return dataflow.Spread(after // before) if after > before else dataflow.Stage(0)
+        return dataflow.Spread(after // before)
 
     def interval_rule(self, operands: Sequence[Interval]) -> Interval:
         """The operand's in another shape."""
@@ -182,18 +214,17 @@ class StreamWindowOp(FlowOp, WindowBase):
 
     def actor(self) -> dataflow.Window:
         """The line buffer."""
-        height, width = self.operand_shapes[0][-3:-1]
-        out_height, out_width = self.result_shape[-5:-3]
-        top, left = (int(size) for size in self.padding.ints()[:2])
+        geometry = self.geometry
+        top, left = geometry.padding[:2]
         return dataflow.Window(
-            height,
-            width,
-            out_height,
-            out_width,
+            *geometry.size,
+            geometry.count(0),
+            geometry.count(1),
             kernel=_pair(self.kernel),
             strides=_pair(self.strides),
             dilations=_pair(self.dilations),
             padding=(top, left),
+            slices=self.parts,
         )
 
 
@@ -253,9 +284,7 @@ class ResampleOp(FlowOp):
         tables = (self.rows, self.columns, self.row_parts, self.column_parts)
         rows, columns, row_parts, column_parts = (tuple(table.ints().tolist()) for table in tables)
         width = stream_of(self.input).beats // height
-        return dataflow.Resample(
-            height, width, rows, columns, self.parts.value.data, row_parts, column_parts
-        )
+        return dataflow.Resample(height, width, rows, columns, self.parts.value.data, row_parts, column_parts)
 
     def shape_rule(self) -> Shape:
         """As declared."""
@@ -292,15 +321,28 @@ class ResampleOp(FlowOp):
 
 @irdl_op_definition
 class StreamConstantOp(FlowOp):
-    """A constant tensor as a stream, the same in every frame."""
+    """A constant tensor as a stream, the same in every frame.
+
+    The leading axes of `value` may have size 1: then its beats come again and again within a frame.
+    """
 
     name = "flow.constant"
     value = prop_def(ArrayAttr)
     result = result_def(StreamType)
 
+    @property
+    def period(self) -> int:
+        """Beats that come again and again."""
+        return math.prod(self.value.values.shape[: self.stream.axes.data])
+
     def shape_rule(self) -> Shape:
-        """The constant's."""
-        return self.value.values.shape
+        """As declared; the constant has its last axes, and 1 in place of the others that count beats."""
+        own, wanted = self.value.values.shape, self.result_shape
+        repeated = next((i for i, size in enumerate(own) if size != 1), len(own))
+        axes = min(repeated, self.stream.axes.data)
+        if len(own) != len(wanted) or own[axes:] != wanted[axes:]:
+            raise VerifyException(f"flow.constant: {own} is not repeated to {wanted}")
+        return wanted
 
     def fraction_rule(self) -> int:
         """As declared."""
@@ -308,18 +350,18 @@ class StreamConstantOp(FlowOp):
 
     def interval_rule(self, operands: Sequence[Interval]) -> Interval:
         """The constant itself."""
-        return Interval.point(self.value.ints())
+        return Interval.point(np.broadcast_to(self.value.ints(), self.result_shape))
 
     def verify_elements(self, operand_kinds: set[bool]) -> None:
         """There are no operands."""
 
     def evaluate(self, operands: Sequence[Values]) -> Values:
         """The constant."""
-        return self.value.ints()[None]
+        return np.broadcast_to(self.value.ints(), self.result_shape)[None]
 
     def actor(self) -> dataflow.Constant:
         """A memory read in order."""
-        return dataflow.Constant(self.stream.beats)
+        return dataflow.Constant(self.stream.beats, self.stream.beats // self.period)
 
 
 @irdl_op_definition

@@ -120,9 +120,7 @@ class AbsorbQuantizers(ModulePass):
             return output_view(op, quantize_host(op, build))
         return None
 
-    def quantize_fixed(
-        self, op: QuantOp, chain: Chain, build: Builder, module: ModuleOp
-    ) -> SSAValue | None:
+    def quantize_fixed(self, op: QuantOp, chain: Chain, build: Builder, module: ModuleOp) -> SSAValue | None:
         """A cast where scales are powers of two; thresholds, a table or a multiplier elsewhere.
 
         Raises:

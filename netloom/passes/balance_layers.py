@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,12 +12,13 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 
 from netloom.core.diagnostics import CompileError
-from netloom.ir.attributes import shape_of
+from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp
 from netloom.ir.nn import DenseOp
 from netloom.ir.nn.linear import reuse_factors
 from netloom.ir.program import main, program_ops
 from netloom.passes.analysis.hardware import hardware
+from netloom.passes.streaming.lower import Lowering
 
 FORMS = ("parallel", "stream")
 
@@ -37,7 +38,7 @@ class BalanceLayers(ModulePass):
 
     Options:
         form: `parallel` or `stream`.
-        interval: cycles that a frame may take in a stream; 0 for the beats of the widest image.
+        interval: cycles that a frame may take in a stream; 0 for the most beats that any stream has.
     """
 
     name: ClassVar[str] = "balance-layers"
@@ -60,30 +61,24 @@ class BalanceLayers(ModulePass):
                 supported="0 (as the widest image needs), 1, 2, 3, ...",
             )
         dense = [found for found in program_ops(main(op)) if isinstance(found, DenseOp)]
-        cycles = self.interval or widest(op, dense)
-        for layer in dense:
-            if layer.strategy.data == "auto":
-                self._choose(layer, cycles)
+        chosen = [layer for layer in dense if layer.strategy.data == "auto"]
+        spare = self._spare(op) if self.form == "stream" and chosen else {}
+        for layer in chosen:
+            self._choose(layer, spare.get(layer, 1))
 
-    def _choose(self, layer: DenseOp, cycles: int) -> None:
-        spare = cycles // rows(layer) if self.form == "stream" else 1
+    def _spare(self, module: ModuleOp) -> Mapping[NetloomOp, int]:
+        """Cycles that each op has for a beat: those of a frame, over its beats in a frame."""
+        plan = Lowering(module, hardware(module)).plan
+        cycles = self.interval or plan.most_beats
+        return {step.op: cycles // step.result.beats for step in plan.steps if step.kind == "beat"}
+
+    def _choose(self, layer: DenseOp, spare: int) -> None:
         strategy, factor = chosen(layer, spare)
         layer.strategy = StringAttr(strategy)
         if strategy == "resource":
             layer.reuse_factor = IntegerAttr(factor, 64)
         elif self.form == "parallel":
             layer.strategy = StringAttr("adder_graph")
-
-
-def rows(layer: DenseOp) -> int:
-    """Beats in a frame of a layer: the rows of its operand."""
-    return math.prod(layer.operand_shapes[0][:-1])
-
-
-def widest(module: ModuleOp, dense: list[DenseOp]) -> int:
-    """Most beats in a frame of any input or layer."""
-    inputs = [math.prod(shape_of(value.type)[:-1]) for value, _ in hardware(module).inputs]
-    return max([*inputs, *(rows(layer) for layer in dense), 1])
 
 
 def chosen(layer: DenseOp, spare: int) -> tuple[str, int]:

@@ -34,9 +34,7 @@ GUARD_BITS = {"weight": 32, "bias": 8}
 JOINING = (AddOp, SubOp, MaxOp, MinOp, ConcatOp)
 """Ops whose operands need one scale."""
 
-OPTIONS = (
-    "precision='fixed<16,6>' for the model, precision={'layers': {...}} per layer, or calibration=data"
-)
+OPTIONS = "precision='fixed<16,6>' for the model, precision={'layers': {...}} per layer, or calibration=data"
 
 
 def observed_precision(low: float, high: float, bits: int) -> Precision:
@@ -55,9 +53,7 @@ def holds(number_format: Format, low: float, high: float) -> bool:
     return bool(ends[0] >= number_format.min_mantissa and ends[1] <= number_format.max_mantissa)
 
 
-def rounded_constant(
-    array: Real, bits: int, most: int | None = None
-) -> tuple[NDArray[np.int64], Format]:
+def rounded_constant(array: Real, bits: int, most: int | None = None) -> tuple[NDArray[np.int64], Format]:
     """Constants rounded to `bits` significant bits of the largest one, of `most` fraction bits."""
     largest = float(np.abs(array).max(initial=0.0))
     if largest == 0.0:

@@ -15,7 +15,7 @@ from netloom.core.diagnostics import CompileError
 from netloom.ir.attributes import ArrayAttr
 from netloom.ir.base import Values
 from netloom.ir.interval import Ints
-from netloom.ir.nn import ConcatOp, GatherOp, Geometry, ReshapeOp, WindowOp, windows
+from netloom.ir.nn import ConcatOp, GatherOp, ReshapeOp, WindowOp
 from netloom.ir.program import erase_unused, main, program_ops
 from netloom.passes.requantize import fixed_constant
 from netloom.passes.rewriting import Builder
@@ -68,12 +68,12 @@ def lower(op: WindowOp) -> None:
         mantissas: Values = np.full((*leading, 1, channels), int(op.fill_value))
         fill = fixed_constant(build, mantissas, op.operand_formats[0].fraction)
         pixels = build.op(ConcatOp, [pixels, fill], axis=axis)
-    indices = ArrayAttr.of(pixel_map(op.geometry))
+    indices = ArrayAttr.of(pixel_map(op))
     build.finish(build.op(GatherOp, [pixels], result=op.result.type, indices=indices, axis=axis))
 
 
-def pixel_map(geometry: Geometry) -> Ints:
+def pixel_map(op: WindowOp) -> Ints:
     """The pixel [OH, OW, KH, KW] that each tap of each window reads; outside the image the one after all."""
-    height, width = geometry.size
+    height, width = op.operand_shapes[0][-3:-1]
     pixels = np.arange(height * width, dtype=np.int64).reshape(height, width, 1)
-    return np.asarray(windows(pixels, geometry, height * width)[..., 0])
+    return np.asarray(op.windows_of(pixels, height * width)[..., 0])

@@ -24,6 +24,8 @@ from netloom.passes.lower_dense import LowerDense
 from netloom.passes.lower_functions import LowerFunctions
 from netloom.passes.lower_windows import LowerWindows
 from netloom.passes.narrow import Narrow
+from netloom.passes.parallel_channels import ParallelChannels
+from netloom.passes.parallel_pixels import ParallelPixels
 from netloom.passes.place_weights import PlaceWeights
 from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
@@ -32,6 +34,8 @@ from netloom.passes.set_reuse_factors import SetReuseFactors
 from netloom.passes.stream_lower import StreamLower
 from netloom.passes.transposes_to_host import TransposesToHost
 from netloom.passes.tree_fuse_inputs import FuseTreeInputs
+from netloom.passes.tree_place import PlaceTrees
+from netloom.passes.tree_replaceable import ReplaceableTrees
 from netloom.passes.tree_simplify import SimplifyTrees
 
 PIPELINES: Mapping[str, str] = {
@@ -60,12 +64,16 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         CommonSubexpressions,
         DeadCodeElimination,
         InferRanges,
+        ReplaceableTrees,
         SimplifyTrees,
         Narrow,
         LowerWindows,
         TransposesToHost,
+        ParallelChannels,
+        ParallelPixels,
         LowerDense,
         SetReuseFactors,
+        PlaceTrees,
         BalanceLayers,
         PlaceWeights,
         BuildAdderGraphs,

@@ -63,9 +63,7 @@ def fixed_constant(build: Builder, mantissas: Real, fraction: int) -> SSAValue:
     return build.fixed(integers, Format.for_range(int(integers.min()), int(integers.max()), fraction))
 
 
-def clipped(
-    build: Builder, value: SSAValue, rounding: str, fraction: int, low: Real, high: Real
-) -> SSAValue:
+def clipped(build: Builder, value: SSAValue, rounding: str, fraction: int, low: Real, high: Real) -> SSAValue:
     """`value` rounded to a multiple of 2^-fraction and clipped to mantissas [low, high].
 
     One cast where the bounds are those of a format; else a minimum or maximum follows it.
@@ -82,9 +80,7 @@ def clipped(
     return result
 
 
-def rounded(
-    build: Builder, value: SSAValue, rounding: str, target: Format, overflow: Overflow
-) -> SSAValue:
+def rounded(build: Builder, value: SSAValue, rounding: str, target: Format, overflow: Overflow) -> SSAValue:
     """A cast; rounding up and away from zero are composed of what casts can do."""
     if rounding in Rounding.__members__:
         return build.cast(value, Precision(target, Rounding[rounding], overflow))
@@ -141,9 +137,7 @@ def shifted(build: Builder, value: SSAValue, places: NDArray[np.int64]) -> SSAVa
     return build.op(MulOp, [value, build.fixed(*factors)]) if factors is not None else None
 
 
-def as_multiplier(
-    op: QuantOp, chain: Chain, build: Builder, module: ModuleOp, bits: int
-) -> SSAValue | None:
+def as_multiplier(op: QuantOp, chain: Chain, build: Builder, module: ModuleOp, bits: int) -> SSAValue | None:
     """round(x * m + b) with constants of `bits` bits, the error stated in a note.
 
     Rectifiers before the quantizer only raise its lowest level.

@@ -1,8 +1,8 @@
 """Pass `schedule`: place pipeline registers, so that a design takes a new input at a constant interval.
 
 Layers that share multipliers (`nn.dense` of strategy `resource`) work on one input for as many cycles as
-their reuse factor says; the largest of these is the initiation interval of the design. Everything else
-could take a new input every clock cycle.
+their reuse factor says, and trees in memories for as many as their engines need; the largest of these is the
+initiation interval of the design. Everything else could take a new input every clock cycle.
 
 Logic is chained across ops until the clock period is used up; then a register is placed. Arrival
 times are those of whole tensors. Within an op, registers stand between its steps
@@ -19,8 +19,9 @@ What the pass leaves in the program, all as discardable attributes:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -46,9 +47,12 @@ from netloom.passes.analysis.kernel_timing import (
     kernel_stages,
 )
 from netloom.passes.analysis.ranges import value_intervals
-from netloom.passes.analysis.reuse import delay_registers, reuse_factor
+from netloom.passes.analysis.retiming import fewest_registers
+from netloom.passes.analysis.reuse import busy_cycles, delay_registers
 from netloom.passes.analysis.timing import Step, steps, wire_bits
 
+PERIOD_STEP_NS = 0.01
+"""How exactly a clock period is found."""
 MAX_TRIALS = 64
 """Complete schedules that the search for cheaper register positions may try."""
 
@@ -89,7 +93,8 @@ class _Planner:
     register_outputs: bool
     intervals: Mapping[SSAValue, Interval]
     _nodes: dict[NetloomOp, KernelNodes] = field(default_factory=dict)
-    _kernels: dict[tuple[NetloomOp, float], KernelStages] = field(default_factory=dict)
+    _kernels: dict[tuple[NetloomOp, float, float], KernelStages] = field(default_factory=dict)
+    _arrivals: dict[KernelStages, float] = field(default_factory=dict)
     _steps: dict[NetloomOp, list[Step]] = field(default_factory=dict)
 
     def timetable(self, held: frozenset[NetloomOp]) -> Timetable:
@@ -116,7 +121,7 @@ class _Planner:
             for operand in op.operands:
                 needed[operand] = max(needed.get(operand, 0), time.start_cycle)
         total = sum(time.register_bits for time in ops.values())
-        interval = max(map(reuse_factor, ops), default=1)
+        interval = max(map(busy_cycles, ops), default=1)
         for value, cycle in needed.items():
             if value in ready:
                 start = ready[value][0] if isinstance(value.owner, NetloomOp) and value.owner in ops else 0
@@ -146,7 +151,7 @@ class _Planner:
         if isinstance(op, MatMulOp | DenseOp) and stage and not found[-1].registered:
             bits, stage, now = bits + found[-1].bits, stage + 1, 0.0
         # The stages are those of the first cycle's products; the last ones follow.
-        return OpTime(cycle, (cycle + stage + reuse_factor(op) - 1, now), tuple(stages), None, bits)
+        return OpTime(cycle, (cycle + stage + busy_cycles(op) - 1, now), tuple(stages), None, bits)
 
     def _plan_kernel(self, op: KernelOp, arrival: Time) -> OpTime:
         cycle, now = arrival
@@ -155,20 +160,31 @@ class _Planner:
             cycle, chosen = cycle + 1, fresh
         else:
             chosen = chained
-        shape = shape_of(op.input.type)
-        rows = 1
-        for size in shape[:-1]:
-            rows *= size
+        rows = math.prod(shape_of(op.input.type)[:-1])
         ready = (cycle + chosen.latency_cycles, chosen.finish_ns)
         return OpTime(cycle, ready, (), chosen, rows * chosen.register_bits)
 
     def _kernel(self, op: KernelOp, now: float) -> KernelStages:
         if op not in self._nodes:
             self._nodes[op] = kernel_nodes(op, self.intervals[op.input], self.device)
-        key = (op, now)
+        key = (op, now, self.budget_ns)
         if key not in self._kernels:
             self._kernels[key] = kernel_stages(self._nodes[op], now, self.budget_ns)
+            self._arrivals[self._kernels[key]] = now
         return self._kernels[key]
+
+    def refined(self, table: Timetable) -> Timetable:
+        """The same times with the fewest registers within each shift-add network."""
+        ops, saved = dict(table.ops), 0
+        for op, time in table.ops.items():
+            if isinstance(op, KernelOp) and time.kernel is not None:
+                better = fewest_registers(
+                    self._nodes[op], time.kernel, self._arrivals[time.kernel], self.budget_ns
+                )
+                rows = math.prod(shape_of(op.input.type)[:-1])
+                saved += rows * (time.kernel.register_bits - better.register_bits)
+                ops[op] = replace(time, kernel=better, register_bits=rows * better.register_bits)
+        return Timetable(ops, table.latency_cycles, table.register_bits - saved)
 
     def slowest_ns(self, op: NetloomOp) -> float:
         """Delay of the op's slowest step, which no register can shorten."""
@@ -208,13 +224,15 @@ def _fewest_registers(planner: _Planner) -> Timetable:
 
 @dataclass(frozen=True)
 class SchedulePass(ModulePass):
-    """Place pipeline registers for a clock period and device; the interval is the largest reuse factor.
+    """Place pipeline registers for a clock period and device; the interval is that of the busiest layer.
 
     Attributes:
         clock_period_ns: target clock period.
         device: name in `netloom.core.devices`.
         register_inputs: whether every input port is registered first.
         register_outputs: whether every output port is a register.
+        latency_cycles: cycles from an input to its output at most; the clock period is then the shortest
+            for which they are enough, and `clock_period_ns` is not used. 0 for as many as the clock needs.
     """
 
     name: ClassVar[str] = "schedule"
@@ -223,6 +241,7 @@ class SchedulePass(ModulePass):
     device: str = DEFAULT_DEVICE
     register_inputs: bool = False
     register_outputs: bool = True
+    latency_cycles: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Write the schedule into the module.
@@ -232,24 +251,53 @@ class SchedulePass(ModulePass):
                 unknown device, NL308 for what cannot become hardware.
         """
         device = find_device(self.device)
-        budget_ns = self._budget_ns(device)
         planner = _Planner(
             hardware(op),
             device,
-            budget_ns,
+            self._budget_ns(device),
             self.register_inputs,
             self.register_outputs,
             value_intervals(op),
         )
-        self._annotate(op, _fewest_registers(planner))
+        period_ns = self._shorten(op, planner) if self.latency_cycles else self.clock_period_ns
+        self._annotate(op, planner.refined(_fewest_registers(planner)), period_ns)
         for slow in planner.program.ops:
             needed_ns = planner.slowest_ns(slow)
-            if needed_ns > budget_ns:
+            if needed_ns > planner.budget_ns:
                 text = (
                     f"{slow.name} is estimated to need {needed_ns:.2f} ns in one step,"
-                    f" more than the {budget_ns:.2f} ns of a clock cycle"
+                    f" more than the {planner.budget_ns:.2f} ns of a clock cycle"
                 )
                 add_note(op, slow.origin_name, text)
+
+    def _shorten(self, module: ModuleOp, planner: _Planner) -> float:
+        """Give the planner the shortest period with the wished latency, and return it."""
+        planner.budget_ns = math.inf
+        slow = planner.timetable(frozenset())
+        fewest = slow.latency_cycles
+        if fewest > self.latency_cycles:
+            raise CompileError(
+                "NL203",
+                f"a latency of {self.latency_cycles} cycles",
+                origin="latency_cycles",
+                supported=f"{fewest} or more cycles for this program, or 0 for as many as the clock needs",
+                hint="layers that share multipliers take as many cycles as their reuse factor",
+            )
+        # Below the slowest step a shorter period only asks for what no register can give.
+        low = _steps_of(max(map(planner.slowest_ns, slow.ops), default=0.0))
+        high = max(_steps_of(max((time.ready[1] for time in slow.ops.values()), default=0.0)), low)
+        while low < high:
+            middle = (low + high) // 2
+            planner.budget_ns = middle * PERIOD_STEP_NS
+            if planner.timetable(frozenset()).latency_cycles <= self.latency_cycles:
+                high = middle
+            else:
+                low = middle + 1
+        planner.budget_ns = high * PERIOD_STEP_NS
+        period_ns = round(planner.budget_ns + planner.device.clock_overhead_ns, 3)
+        text = f"{self.latency_cycles} cycles of latency allow a clock period of {period_ns:.2f} ns"
+        add_note(module, "latency_cycles", text)
+        return period_ns
 
     def _budget_ns(self, device: Device) -> float:
         """Time for logic in one cycle."""
@@ -263,13 +311,13 @@ class SchedulePass(ModulePass):
             supported=f"more than {device.clock_overhead_ns:g} ns on {device.name}",
         )
 
-    def _annotate(self, module: ModuleOp, table: Timetable) -> None:
+    def _annotate(self, module: ModuleOp, table: Timetable, period_ns: float) -> None:
         function = main(module)
         function.attributes.update(
             {
                 "latency_cycles": _integer(table.latency_cycles),
-                "interval_cycles": _integer(max(map(reuse_factor, table.ops), default=1)),
-                "clock_period_ns": FloatAttr(self.clock_period_ns, f64),
+                "interval_cycles": _integer(max(map(busy_cycles, table.ops), default=1)),
+                "clock_period_ns": FloatAttr(period_ns, f64),
                 "device": StringAttr(self.device),
                 "register_inputs": BoolAttr.from_bool(self.register_inputs),
                 "register_outputs": BoolAttr.from_bool(self.register_outputs),
@@ -284,6 +332,11 @@ class SchedulePass(ModulePass):
                 count = op.graph.n_nodes
                 op.attributes["node_stages"] = ArrayAttr.of(time.kernel.stages[:count])
                 op.attributes["output_stages"] = ArrayAttr.of(time.kernel.stages[count:])
+
+
+def _steps_of(time_ns: float) -> int:
+    """A time in steps of clock periods, rounded up."""
+    return math.ceil(round(time_ns / PERIOD_STEP_NS, 6))
 
 
 def _integer(value: int) -> Attribute:

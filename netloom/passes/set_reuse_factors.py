@@ -11,10 +11,11 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.passes import ModulePass
 
 from netloom.core.diagnostics import CompileError, warn
-from netloom.core.precision import check_pattern, matches
 from netloom.ir.nn import DenseOp
 from netloom.ir.nn.linear import reuse_factors
 from netloom.ir.program import add_note, main, program_ops
+from netloom.passes.analysis.tree_memory import entries, in_memories, with_entries
+from netloom.passes.numbers_by_layer import Numbers
 
 DEFAULT = "1"
 NEAR = 3
@@ -24,6 +25,8 @@ NEAR = 3
 @dataclass(frozen=True)
 class SetReuseFactors(ModulePass):
     """Every nn.dense with strategy resource gets a reuse factor that divides it.
+
+    Of trees in memories it is how many trees each engine walks; at most all of them.
 
     Options:
         reuse_factor: a number for all layers, or `16; fc1*=4`: later entries win.
@@ -42,39 +45,22 @@ class SetReuseFactors(ModulePass):
             CompileError: NL202 for a pattern that matches no layer, NL203 for what is not a factor,
                 NL207 for one that does not divide a layer when `strict`.
         """
-        entries = self.entries()
+        factors = Numbers.parse(self.reuse_factor, "reuse_factor", "a reuse factor")
         dense = [found for found in program_ops(main(op)) if isinstance(found, DenseOp)]
         layers = [layer for layer in dense if layer.strategy.data == "resource"]
-        if not layers:
+        forests = in_memories(program_ops(main(op)))
+        if not layers and not forests:
             if self.reuse_factor != DEFAULT:
                 warn(f"reuse factor '{self.reuse_factor}' has no effect: no layer has strategy 'resource'")
             return
-        names = sorted({layer.origin_name for layer in layers})
-        for pattern, _ in entries:
-            check_pattern(pattern, names)
+        factors.check(layer.origin_name for layer in (*layers, *forests))
+        for forest in forests:
+            factor = factors.of(forest.origin_name, int(DEFAULT))
+            most = entries(forest).get("trees", factor)
+            forest.memory = with_entries(forest.memory, reuse_factor=min(factor, most))
         for layer in layers:
-            asked = [factor for pattern, factor in entries if matches(layer.origin_name, pattern)]
-            taken = self.legal(op, layer, asked[-1] if asked else int(DEFAULT))
+            taken = self.legal(op, layer, factors.of(layer.origin_name, int(DEFAULT)))
             layer.reuse_factor = IntegerAttr(taken, 64)
-
-    def entries(self) -> list[tuple[str, int]]:
-        """Pattern and factor of each entry; a number alone is for every layer.
-
-        Raises:
-            CompileError: NL203 for what is not a positive whole number.
-        """
-        found: list[tuple[str, int]] = []
-        for part in filter(None, (text.strip() for text in self.reuse_factor.split(";"))):
-            pattern, equals, number = (text.strip() for text in part.rpartition("="))
-            if not (number.isascii() and number.isdigit() and int(number)):
-                raise CompileError(
-                    "NL203",
-                    f"'{number}' is not a reuse factor",
-                    origin=pattern or "reuse_factor",
-                    supported="1, 2, 3, ... for all layers, or by layer as in '16; fc1*=4'",
-                )
-            found.append((pattern if equals else "*", int(number)))
-        return found
 
     def legal(self, module: ModuleOp, layer: DenseOp, asked: int) -> int:
         """The factor asked for when it divides the layer, else the nearest one that does."""

@@ -45,6 +45,9 @@ class TransposesToHost(ModulePass):
 
 def before_quantizer(op: QuantizeOp) -> None:
     """quantize then move becomes move then quantize, where all users move alike."""
+    chain = moves_behind(op.result)
+    if len(chain) > 1 and is_uniform(op):
+        return move_chain(op, chain)
     users = [use.operation for use in op.result.uses]
     first = users[0] if users else None
     if not isinstance(first, TransposeOp) or any(
@@ -59,6 +62,40 @@ def before_quantizer(op: QuantizeOp) -> None:
     value = build.op(QuantizeOp, [moved], result=result, **properties)
     for user in users:
         user.results[0].replace_all_uses_with(value)
+
+
+def moves_behind(value: SSAValue) -> list[NetloomOp]:
+    """Reshapes and transposes that alone read a value, up to the last transpose."""
+    chain: list[NetloomOp] = []
+    while value.has_one_use():
+        user = next(iter(value.uses)).operation
+        if not isinstance(user, TransposeOp | ReshapeOp):
+            break
+        chain.append(user)
+        value = user.result
+    while chain and not isinstance(chain[-1], TransposeOp):
+        chain.pop()
+    return chain
+
+
+def is_uniform(op: QuantizeOp) -> bool:
+    """Whether all elements are quantized alike."""
+    return all(array.values.size == 1 for array in op.properties.values() if isinstance(array, ArrayAttr))
+
+
+def move_chain(op: QuantizeOp, chain: list[NetloomOp]) -> None:
+    """The host moves the elements, one op after another, and quantizes them then."""
+    build, moved = Builder(op), op.input
+    for link in chain:
+        own = {name: value for name, value in link.properties.items() if name != "origin"}
+        moved = build.op(type(link), [moved], **own)
+    properties = {name: value for name, value in op.properties.items() if name != "origin"}
+    for name, value in properties.items():
+        if isinstance(value, ArrayAttr):
+            properties[name] = ArrayAttr.of(value.values.reshape(()))
+    result = fixed_tensor(chain[-1].result_shape, op.result_format)
+    quantized = build.op(QuantizeOp, [moved], result=result, **properties)
+    chain[-1].results[0].replace_all_uses_with(quantized)
 
 
 def permuted(op: NetloomOp, order: tuple[int, ...]) -> dict[str, Attribute]:

@@ -63,7 +63,8 @@ def fuse(op: EnsembleOp, module: ModuleOp) -> None:
         return y.astype(np.float64)
 
     fused = replace(trees, threshold=pulled_back(trees.threshold, scaled))
-    made = ensemble_op(value, fused, op.origin.data if op.origin else "", result=op.result.type)
+    name = op.origin.data if op.origin else ""
+    made = ensemble_op(value, fused, name, result=op.result.type, memory=op.memory)
     made.attributes.update(op.attributes)
     program.replace(op, insert_before(op, made))
     add_note(module, op.origin_name, f"{len(steps)} steps of scaling moved into the thresholds")

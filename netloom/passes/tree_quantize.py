@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import DictionaryAttr, StringAttr
 from xdsl.ir import SSAValue
 
 from netloom.core import fixed
@@ -22,10 +22,11 @@ from netloom.core.diagnostics import warn
 from netloom.core.ensemble import Ensemble, Ints
 from netloom.core.fixed import Format, Overflow, Precision, Rounding
 from netloom.ir.attributes import fixed_tensor
-from netloom.ir.interval import Interval
+from netloom.ir.interval import Interval, check_width
 from netloom.ir.program import add_note, insert_before
 from netloom.ir.tree import EnsembleOp, ensemble_op, feature_bounds
 from netloom.passes.analysis.scaled import Scaled, scaled_view
+from netloom.passes.analysis.tree_memory import quantized
 from netloom.passes.formats import fixed_format
 from netloom.passes.rewriting import Builder
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 SCORE_BITS = 22
 """Width of scores when nothing was chosen."""
+SPARE_BITS = 1
+"""Integer bits more of scores whose trees can be replaced: others may reach further."""
 
 Reals = NDArray[np.float64]
 
@@ -41,7 +44,8 @@ Reals = NDArray[np.float64]
 def quantized_ensemble(assigner: Assigner, op: EnsembleOp, build: Builder) -> SSAValue:
     """The ensemble on the mantissas of its operand, with leaves of the score's fraction."""
     ensemble = op.ensemble
-    op.attributes.setdefault("default_precision", StringAttr(str(default_precision(ensemble))))
+    spare = SPARE_BITS if op.memory is not None else 0
+    op.attributes.setdefault("default_precision", StringAttr(str(default_precision(ensemble, spare))))
     precision = assigner.formats.chosen(op, "result")
     view = _view(assigner, op)
     source = fixed_format(view.value)
@@ -54,13 +58,25 @@ def quantized_ensemble(assigner: Assigner, op: EnsembleOp, build: Builder) -> SS
     text = f"scores are sums of leaves with {fraction} fraction bits: error at most {error:.3g}"
     add_note(assigner.module, op.origin_name, text)
     low, high = whole.bounds(*feature_bounds(Interval.of_format(source, op.operand_shapes[0])))
+    check_width(float(max(-low.min(initial=0), high.max(initial=0))), op.origin_name)
     exact = Format.for_range(int(low.min(initial=0)), int(high.max(initial=0)), fraction)
-    held = holds_range(precision.format, exact)
-    if not held:
-        _note_overflow(assigner, op, precision, exact)
-    result = fixed_tensor(op.result_shape, precision.format if held else exact)
-    made = ensemble_op(view.value, whole, build.origin, fraction=fraction, result=result)
+    scores, memory = _score_format(assigner, op, precision, exact)
+    result = fixed_tensor(op.result_shape, scores)
+    made = ensemble_op(view.value, whole, build.origin, fraction=fraction, result=result, memory=memory)
     return insert_before(op, made)
+
+
+def _score_format(
+    assigner: Assigner, op: EnsembleOp, precision: Precision, exact: Format
+) -> tuple[Format, DictionaryAttr | None]:
+    """The chosen format when it holds all scores, else one that does; and the op's property `memory`."""
+    found = precision.format if holds_range(precision.format, exact) else exact
+    if found is exact:
+        _note_overflow(assigner, op, precision, exact)
+    if op.memory is None:
+        return found, None
+    memory, scores = quantized(op.memory, str(precision))
+    return (scores if scores is not None and holds_range(scores, exact) else found), memory
 
 
 def holds_range(number_format: Format, other: Format) -> bool:
@@ -134,12 +150,15 @@ def any_way(ensemble: Ensemble) -> tuple[Reals, Reals]:
     return crossed.bounds(np.full(features, -1, dtype=np.int64), np.zeros(features, dtype=np.int64))
 
 
-def default_precision(ensemble: Ensemble) -> Precision:
-    """A signed format of `SCORE_BITS` bits for all sums; fewer fraction bits when the leaves have no more."""
+def default_precision(ensemble: Ensemble, spare: int = 0) -> Precision:
+    """A signed format of `SCORE_BITS` bits for all sums; fewer fraction bits when the leaves have no more.
+
+    `spare` integer bits come on top.
+    """
     largest = max(2.0**-SCORE_BITS, *(float(np.abs(end).max(initial=0.0)) for end in any_way(ensemble)))
     integer = math.floor(math.log2(largest)) + 2
     fraction = min(SCORE_BITS - integer, _exact_fraction(ensemble, SCORE_BITS - integer))
-    width = max(integer + fraction, 1)
+    width = max(integer + spare + fraction, 1)
     return Precision(Format(width, width - fraction, True), Rounding.RND_CONV, Overflow.SAT)
 
 

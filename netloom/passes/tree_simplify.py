@@ -48,7 +48,12 @@ def simplify(op: EnsembleOp, interval: Interval) -> None:
     assert op.fraction is not None
     result = fixed_tensor(op.result_shape, op.result_format)
     made = ensemble_op(
-        op.input, trees, op.origin.data if op.origin else "", fraction=op.fraction.value.data, result=result
+        op.input,
+        trees,
+        op.origin.data if op.origin else "",
+        fraction=op.fraction.value.data,
+        result=result,
+        memory=op.memory,
     )
     made.attributes.update(op.attributes)
     replace(op, insert_before(op, made))

@@ -63,7 +63,9 @@ def reason(network: Network, ops: list[FlowOp], node: int, interval: float | int
             expected = beats_out * actor.interval if actor.latency else beats_out
             return f"{what}{pace if interval == expected else ''} = {interval:g} cycles"
         case Window() | Resample():
-            pixels = f"{actor.height}x{actor.width} pixels in, {beats_out} {_noun(actor)} out"
+            slices = actor.slices if isinstance(actor, Window) else 1
+            each = f" of {slices} beats each" if slices > 1 else ""
+            pixels = f"{actor.height}x{actor.width} pixels{each} in, {beats_out} {_noun(actor)} out"
             waits = interval - max(beats_in, beats_out)
             rest = f", {waits:g} more at the ends of rows" if waits > 0 else ""
             return f"{pixels}, one a cycle{rest} = {interval:g} cycles"

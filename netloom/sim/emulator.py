@@ -52,7 +52,6 @@ from netloom.ir.nn import (
     SubOp,
     UnaryWiringOp,
     WindowOp,
-    windows,
 )
 from netloom.ir.program import main, program_ops, terminator
 from netloom.ir.tree import EnsembleOp
@@ -266,6 +265,8 @@ def stage_of(op: StageOp) -> Fusion | None:
     window = value.owner
     single = len(op.operands) == 1 and value.has_one_use()
     if not single or not isinstance(window, StreamWindowOp) or np.prod(window.result_shape[:-5]) != 1:
+        return None
+    if window.parts != 1:
         return None
     body = Emulator(stage_module(op))
     number, shape = body.numbers[body.outputs[0]], shape_of(op.block.args[0].type)
@@ -549,8 +550,8 @@ def wiring(op: UnaryWiringOp | WindowOp, intervals: Mapping[SSAValue, Interval])
     """Elements move in any dtype."""
     if not isinstance(op, WindowOp):
         return lambda operands: op.move(operands)
-    geometry, fill = op.geometry, op.fill_value
-    return lambda operands: windows(operands[0], geometry, fill)
+    fill = op.fill_value
+    return lambda operands: op.windows_of(operands[0], fill)
 
 
 def stage(op: StageOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
@@ -571,8 +572,9 @@ def stage(op: StageOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
 
 
 def passing(op: SourceOp | SinkOp | FifoOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
-    """The same array."""
-    return lambda operands: operands[0]
+    """The same elements in order."""
+    shape = op.result_shape
+    return lambda operands: operands[0].reshape(len(operands[0]), *shape)
 
 
 def moving(op: FlowOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:

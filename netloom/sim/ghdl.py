@@ -27,6 +27,9 @@ Ints = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Called with the number of samples done and their total."""
 
+TREES = "trees.txt"
+"""The words for memories of trees, beside the vectors."""
+
 OFFERS, OFFERED = 997, 0.7
 """Cycles until random stalls repeat, and in how many of them the outside is ready."""
 
@@ -110,6 +113,8 @@ class GhdlSimulator:
         *,
         stall_seed: int = 0,
         offers: Mapping[str, NDArray[np.bool_]] | None = None,
+        trees: str = "",
+        trees_after: int = 0,
         progress: Progress | None = None,
     ) -> SimulationResult:
         """Feed samples and return what comes out.
@@ -122,6 +127,8 @@ class GhdlSimulator:
             offers: for the name of a port of a streaming design, in which cycles the outside offers or takes
                 a beat; the pattern repeats. In every cycle where none is given. For the name of a stage that
                 reads its weights from a memory outside, in which cycles that works.
+            trees: words to write to the memories of trees, as `TreeImage.lines` has them.
+            trees_after: how many samples the trees before these get.
             progress: called now and then.
 
         Raises:
@@ -138,19 +145,20 @@ class GhdlSimulator:
         given = self._lines[: len(tensors)]
         tensors = [in_beats(port, tensor) for port, tensor in zip(given, tensors, strict=True)]
         files = vector_files(given, self._signals[: len(tensors)], tensors)
-        files |= self._offer_files(stall_seed, offers or {})
+        files |= self._offer_files(stall_seed, offers or {}) | ({TREES: trees} if trees else {})
         for name, text in files.items():
             (directory / name).write_text(text, encoding="utf-8")
         stalls = bool(stall_seed or offers)
         levels: dict[str, int] = {}
-        fields, failure = self._simulate(expected is not None, stall_seed, stalls, samples, progress, levels)
+        loading = ["-gTREES=vectors/" + TREES, f"-gTREES_AFTER={trees_after}"] if trees else []
+        fields, failure = self._simulate(
+            expected is not None, stall_seed, stalls, samples, progress, levels, loading
+        )
         outputs = self._read_outputs(directory, samples)
         if failure is not None:
             raise _explained(failure, fields, self.outputs, outputs, expected)
         fifos, ends = self._read_streams(directory, levels)
-        return SimulationResult(
-            outputs, fields["latency"], fields["interval"], fields["cycles"], fifos, ends
-        )
+        return SimulationResult(outputs, fields["latency"], fields["interval"], fields["cycles"], fifos, ends)
 
     def _offer_files(self, seed: int, offers: Mapping[str, NDArray[np.bool_]]) -> dict[str, str]:
         """When the outside of a streaming design is ready, for each port."""
@@ -192,8 +200,14 @@ class GhdlSimulator:
         return counts.pop()
 
     def _simulate(
-        self, check: bool, stall_seed: int, stalls: bool, samples: int, progress: Progress | None,
+        self,
+        check: bool,
+        stall_seed: int,
+        stalls: bool,
+        samples: int,
+        progress: Progress | None,
         levels: dict[str, int],
+        loading: Sequence[str],
     ) -> tuple[dict[str, int], CompileError | None]:
         """The figures of the summary line, and the error when the test bench failed; fills `levels`."""
         fields: dict[str, int] = {}
@@ -209,7 +223,7 @@ class GhdlSimulator:
 
         arguments = ["-r", "--std=08", f"tb_{self.plan.properties['top']}", "-gVECTORS=vectors/"]
         pauses = f"-gOFFERS={str(stalls).lower()}" if self._streams else f"-gSTALL_SEED={stall_seed}"
-        arguments += [f"-gCHECK={str(check).lower()}", pauses]
+        arguments += [f"-gCHECK={str(check).lower()}", pauses, *loading]
         arguments += [f"-gPROGRESS={max(1, samples // 20)}"]
         # Registers hold undefined bits before the first sample; arithmetic on them is no error.
         arguments += ["--ieee-asserts=disable", "--max-stack-alloc=0"]

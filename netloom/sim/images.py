@@ -61,7 +61,7 @@ def windowed(value: SSAValue) -> Windowed | None:
     while value.has_one_use():
         op = value.owner
         if isinstance(op, WindowOp):
-            return Windowed(op, tuple(reversed(between)))
+            return Windowed(op, tuple(reversed(between))) if op.parts == 1 else None
         if not isinstance(op, ReshapeOp | TransposeOp):
             return None
         between.append(op)

@@ -121,9 +121,7 @@ def beat_ports(plan: BuildPlan) -> list[PortInfo]:
     if "beats" not in plan.properties:
         return ports
     beats = map(int, plan.properties["beats"].split(","))
-    return [
-        replace(port, shape=(port.elements // count,)) for port, count in zip(ports, beats, strict=True)
-    ]
+    return [replace(port, shape=(port.elements // count,)) for port, count in zip(ports, beats, strict=True)]
 
 
 def in_beats(port: PortInfo, mantissas: Ints) -> Ints:

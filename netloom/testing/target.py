@@ -64,8 +64,8 @@ class Target:
     def pipeline(self) -> str:
         """The passes that programs go through."""
         common, own = self.all_options()
-        standard = common.pipeline if self.standard else ()
-        return ",".join([*standard, self.implementation.pipeline(own)])
+        before, after = common.pipeline if self.standard else ("", "")
+        return ",".join(filter(None, (before, own.preparation, after, self.implementation.pipeline(own))))
 
     def after_standard_passes(self) -> Target:
         """The same, with the compiler's standard passes before the backend's."""

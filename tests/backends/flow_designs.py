@@ -51,21 +51,22 @@ def some_format(rng: np.random.Generator) -> Format:
 
 def window(rng: np.random.Generator) -> Case:
     """Any window whose first one is inside the image to the right."""
-    channels, f = int(rng.integers(1, 4)), some_format(rng)
+    channels, slices, f = int(rng.integers(1, 4)), int(rng.integers(1, 4)), some_format(rng)
     kernel, dilations, strides = (rng.integers(1, high, 2) for high in (4, 3, 4))
     span = (kernel - 1) * dilations + 1
     before = np.array([rng.integers(0, span[0] + 3), rng.integers(0, span[1])])
     after = rng.integers(0, span + 2)
     size = np.maximum(rng.integers(1, 8, 2), span - before - after)
     count = (size + before + after - span) // strides + 1
-    shape = (1, *map(int, size), channels)
-    result = (1, *map(int, count), *map(int, kernel), channels)
+    shape = (1, int(size[0]), int(size[1]) * slices, channels)
+    result = (1, int(count[0]), int(count[1]) * slices, *map(int, kernel), channels)
     properties: dict[str, Attribute] = {
         "kernel": array(kernel),
         "strides": array(strides),
         "dilations": array(dilations),
         "padding": array([*before, *after]),
         "fill": StringAttr(str(rng.choice(["zero", "lowest"]))),
+        "slices": IntegerAttr(slices, 64),
     }
     readers = int(rng.integers(1, 3))
     return Case(StreamWindowOp, StreamType.of(shape, f, 3), StreamType.of(result, f, 3), properties, readers)
@@ -88,8 +89,8 @@ def reduce(rng: np.random.Generator) -> Case:
 
 
 def repack(rng: np.random.Generator) -> Case:
-    """Several beats to one, one to several, or each to itself."""
-    few, factor, elements = (int(size) for size in rng.integers(1, 6, 3))
+    """Several beats to one, or one to several."""
+    few, factor, elements = (int(size) for size in rng.integers([1, 2, 1], 6))
     f = some_format(rng)
     wide = StreamType.of((1, few, factor * elements), f, 2)
     narrow = StreamType.of((1, few * factor, elements), f, 2)
@@ -121,9 +122,10 @@ def resample(rng: np.random.Generator) -> Case:
 
 
 def constant(rng: np.random.Generator) -> Case:
-    """A memory."""
+    """A memory, which may be read more than once in a frame."""
     shape, f = tuple(int(size) for size in rng.integers(1, 5, 3)), some_format(rng)
-    values = rng.integers(f.min_mantissa, f.max_mantissa, shape, endpoint=True)
+    once = (1, *shape[1:]) if rng.integers(2) else shape
+    values = rng.integers(f.min_mantissa, f.max_mantissa, once, endpoint=True)
     return Case(StreamConstantOp, None, StreamType.of(shape, f, 2), {"value": array(values)})
 
 

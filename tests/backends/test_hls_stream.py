@@ -21,6 +21,7 @@ from netloom.sim.hls import HlsSimulator
 from netloom.sim.vectors import with_vectors
 from tests.backends.designs import samples
 from tests.backends.flow_designs import KINDS, design_of, frames, small_cnn, small_model
+from tests.passes.test_parallel_beats import model as parallel_model
 from tests.shared import DATA, EXAMPLE
 
 VENDORS = ("vivado", "vitis", "quartus", "catapult")
@@ -83,6 +84,25 @@ def test_a_compiled_model_is_simulated_and_reported() -> None:
     assert interval == program_timing(design.module).interval_cycles  # type: ignore[union-attr]
     # Nine cycles for each of 64 beats.
     assert interval >= 9 * 64
+
+
+@pytest.mark.usefixtures("quickly_compiled")
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("vitis", {"parallel_pixels": 2}),
+        ("catapult", {"parallel_channels": 2}),
+        pytest.param("vivado", {"parallel_channels": 2}, marks=pytest.mark.slow),
+        pytest.param("quartus", {"parallel_pixels": 2}, marks=pytest.mark.slow),
+    ],
+)
+def test_beats_of_any_size_give_the_bits_of_the_plain_design(name: str, options: dict[str, int]) -> None:
+    design, plain = (
+        netloom.compile(parallel_model(), backend=name, io="stream", precision="fixed<8,3>", **more)
+        for more in (options, {})
+    )
+    x = np.random.default_rng(1).uniform(-3, 3, (6, 4, 8, 8)).astype(np.float32)
+    assert np.array_equal(design.simulate(x), plain.predict(x))
 
 
 @pytest.mark.usefixtures("quickly_compiled")

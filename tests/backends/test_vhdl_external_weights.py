@@ -221,6 +221,25 @@ def test_a_parallel_design_of_ones_own_passes() -> None:
     assert error.value.code == "NL308"
 
 
+STREAMS = "stream-lower,insert-fifos,schedule-stages,predict-timing"
+
+
+@pytest.mark.parametrize("backend", ["vivado", "vitis", "quartus", "catapult"])
+@pytest.mark.parametrize(("io", "passes"), [("stream", STREAMS), ("parallel", "schedule")])
+def test_hls_backends_refuse_them_in_passes_of_ones_own(backend: str, io: str, passes: str) -> None:
+    module = dense(6, 4, 2, Format(4, 2))
+    pipeline = f"place-weights{{weights=external}},{passes}"
+    design = netloom.compile(module, backend=backend, io=io, pipeline=pipeline)
+    with pytest.raises(CompileError) as error:
+        _ = design.plan
+    tool = {"vivado": "Vivado HLS", "vitis": "Vitis HLS", "quartus": "Intel HLS", "catapult": "Catapult"}
+    assert str(error.value) == (
+        f"[NL308] at 'fc': weights outside the chip in a design for {tool[backend]}\n"
+        "  supported: such layers in backend 'vhdl' with io='stream'\n"
+        "  to do: leave out the pass 'place-weights'"
+    )
+
+
 def test_ports_are_as_wide_as_interconnects_have_them() -> None:
     found = {bits: WeightPort(4, bits, 1).data_bits for bits in (1, 32, 33, 300, 512, 513, 5000)}
     assert found == {1: 32, 32: 32, 33: 64, 300: 512, 512: 512, 513: 512, 5000: 512}

@@ -16,7 +16,7 @@ from netloom.sim.dataflow.simulator import Stall, simulate
 from netloom.sim.emulator import Emulator
 from netloom.sim.ghdl import GhdlSimulator
 from netloom.sim.ports import encode, output_mantissas
-from tests.passes.streams import image_program
+from tests.passes.streams import folding, image_program
 
 FRAMES = 4
 
@@ -30,7 +30,20 @@ def streaming(module: ModuleOp, depth: int) -> ModuleOp:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_ghdl_moves_beats_in_the_predicted_cycles(seed: int) -> None:
-    module = streaming(image_program(seed), depth=200)
+    check(image_program(seed), seed)
+
+
+@pytest.mark.filterwarnings("ignore:layer")
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_ghdl_moves_beats_of_any_size_in_the_predicted_cycles(seed: int) -> None:
+    module = image_program(seed, grouped=True)
+    PassManager(parse(folding(module, seed))).run(module)
+    check(module, seed)
+
+
+def check(module: ModuleOp, seed: int) -> None:
+    """GHDL with and without stalls: bits, ends of frames, and the largest count of every FIFO."""
+    module = streaming(module, depth=200)
     inputs = [x[:FRAMES] for x in sample_inputs(module, seed)]
     emulator = Emulator(module)
     ports = encode(module, emulator, inputs)

@@ -13,8 +13,8 @@ from netloom.build.flow import REPORT, read_report
 from netloom.build.options import OpenOptions
 from netloom.build.report import BuildReport, Routing, TargetReport, Utilisation
 from netloom.build.targets import TARGETS
-from netloom.build.toolchain import newest, version
-from netloom.build.yosys import read_stat
+from netloom.build.toolchain import Bench, newest, version
+from netloom.build.yosys import read_stat, synthesize
 from netloom.core.diagnostics import CompileError
 
 STAT = """
@@ -57,6 +57,16 @@ def test_a_broken_count_is_refused(tmp_path: Path, text: str) -> None:
         read_stat(TARGETS["xcup"], path)
 
 
+@pytest.mark.parametrize("text", ["no JSON", "{}", '{"modules": {}}'])
+def test_a_broken_netlist_is_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "yosys"
+    tool.write_text(f"#!/bin/sh\necho '{text}' > netlist.json\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("NETLOOM_YOSYS", str(tool))
+    with pytest.raises(CompileError, match=r"NL605.*netlist.json.*no netlist of Yosys"):
+        synthesize(TARGETS["ecp5"], "top", Bench(tmp_path))
+
+
 def test_a_tool_that_wrote_nothing_has_failed(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"NL602.*wrote no stat.json"):
         read_stat(TARGETS["xcup"], tmp_path / "stat.json")
@@ -96,8 +106,9 @@ def test_there_is_no_report_before_a_run(tmp_path: Path) -> None:
     ("use", "bits", "device"),
     [
         (counts(lut=100), 20, "12k"),
-        (counts(lut=10000, carry=3000), 100, "25k"),
-        (counts(lut=20, ff=30000), 100, "45k"),
+        (counts(lut=8000, carry=3000), 100, "25k"),
+        (counts(lut=10000, carry=3000), 100, "45k"),
+        (counts(lut=20, ff=20000), 100, "45k"),
         (counts(dsp=29), 20, "45k"),
         (counts(bram=57), 20, "45k"),
         (counts(lut=40000, carry=20000), 1000, "85k"),
@@ -126,6 +137,7 @@ def test_options_of_the_flow_are_checked() -> None:
         ({"targets": ""}, "NL203"),
         ({"ecp5_device": "100k"}, "NL203"),
         ({"router": "router3"}, "NL203"),
+        ({"placer": "random"}, "NL203"),
         ({"speed": 9}, "NL203"),
         ({"seed": "one"}, "NL203"),
     ):
@@ -149,6 +161,25 @@ def test_the_newest_tool_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert version("yosys", new / "yosys") == (99, 1, 0)
     monkeypatch.setenv("NETLOOM_YOSYS", str(old / "yosys"))
     assert newest("yosys") == old / "yosys"
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "spoken", "native"),
+    [
+        ("nextpnr_ecp5", "nextpnr-ecp5", "0.9", True),
+        ("nextpnr_ecp5", "nextpnr-ecp5", "0.7", False),
+        ("yosys", "yosys", "0.23", False),
+    ],
+)
+def test_of_slow_tools_a_native_one_is_taken(
+    key: str, name: str, spoken: str, native: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (tmp_path / name, tmp_path / f"yowasp-{name}"):
+        path.write_text(f"#!/bin/sh\necho '{spoken}'\n")
+        path.chmod(0o755)
+    monkeypatch.delenv(f"NETLOOM_{key.upper()}", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert newest(key) == tmp_path / (name if native else f"yowasp-{name}")
 
 
 def test_a_missing_open_tool_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,29 +27,35 @@ def test_an_adder_takes_a_table_per_common_bit_and_outputs_are_registered() -> N
 def test_products_take_multipliers_by_their_widths() -> None:
     program = Program([((2,), signed(16, 3)), ((2,), signed(30, 3)), ((2,), unsigned(4, 3))])
     a, b, c = program.inputs
-    for pair in ((a, a), (a, b), (a, c)):
+    for pair in ((a, a), (a, b), (a, c), (c, c)):
         program.output(program.add(MulOp, *pair))
     rows = estimate(scheduled(program.finish()))
-    assert [row.dsp for row in rows] == [2 * 1, 2 * 2, 0, 0]
-    assert rows[2].lut == 2 * 16 * 4 // 2
+    # The last product has eight bits: three rows of and-gates are added, with two tables a bit.
+    assert [row.dsp for row in rows] == [2 * 1, 2 * 2, 2 * 1, 0, 0]
+    # 30 bits are cut into 17 and 13; the upper product has 13 + 16 bits.
+    assert [row.lut for row in rows] == [0, 2 * 29, 0, 2 * 4 * 2 * 3, 0]
 
 
-def test_zero_weights_take_no_multipliers() -> None:
+def test_weights_that_are_zero_or_powers_of_two_take_no_multipliers() -> None:
     program = Program([((2, 3), signed(12, 3))])
-    weight = program.constant(np.array([[1, 0], [0, 0], [300, 5]]), signed(10, 1))
+    weight = program.constant(np.array([[1, 0, 5], [0, 64, 0], [300, 5, 5]]), signed(10, 1))
     program.output(program.add(DenseOp, program.inputs[0], weight, strategy=StringAttr("latency")))
+    # The last input's two products with 5 are one.
     assert estimate(scheduled(program.finish()))[0].dsp == 2 * 3
 
 
 def test_large_tables_go_to_memory_and_small_ones_do_not() -> None:
-    program = Program([((3,), signed(10, 3)), ((3,), signed(5, 3))])
-    for x, entries in zip(program.inputs, (1024, 32), strict=True):
-        table = {"table": array(np.arange(entries) % 200), "function": StringAttr("exp")}
+    program = Program([((3,), signed(11, 3)), ((3,), signed(6, 3))])
+    for x, entries in zip(program.inputs, (2048, 64), strict=True):
+        table = {"table": array(np.arange(entries) ** 3 % 200), "function": StringAttr("exp")}
         result = fixed_tensor((3,), unsigned(8, 1))
         program.output(program.add(LookupOp, x, result=result, low=integer(-entries // 2), **table))
-    large, small, _ = estimate(scheduled(program.finish()))
-    assert (large.bram36, small.bram36) == (2, 0)
-    assert small.lut == 3 * (5 + 8)
+    large, small, delays = estimate(scheduled(program.finish()))
+    # Half a block memory for each element; it has the result's register inside.
+    assert (large.lut, large.bram36, small.bram36) == (0, 2, 0)
+    assert delays.ff == 3 * 8 + 1
+    # The lowest bit of a cube is that of the number.
+    assert small.lut == 3 * 7
 
 
 def test_a_kernel_counts_its_adders_tables_for_every_row_and_its_stage_registers() -> None:
@@ -77,3 +83,25 @@ def test_registers_between_steps_are_counted() -> None:
     stages = product.latency_cycles
     assert stages in (2, 3)
     assert product.ff in (4 * 12 + 14, 2 * 13 + 14, 4 * 12 + 2 * 13 + 14)
+
+
+def test_a_rectifier_is_the_reset_of_the_register_behind_it() -> None:
+    program = Program([((3,), signed(8, 3))])
+    program.output(program.add(ReluOp, program.inputs[0]))
+    assert estimate(scheduled(program.finish()))[0].lut == 3
+
+
+def test_a_rectifier_in_front_of_an_adder_is_a_part_of_it() -> None:
+    program = Program([((3,), signed(8, 3)), ((3,), signed(8, 3))])
+    rectified = program.add(ReluOp, program.inputs[0])
+    program.output(program.add(AddOp, rectified, program.inputs[1]))
+    relu, add, _ = estimate(scheduled(program.finish(), clock_period_ns=20.0))
+    assert (relu.lut, add.lut) == (0, 3 * 7)
+
+
+def test_a_rectifier_in_front_of_a_multiplier_takes_a_table_per_bit() -> None:
+    program = Program([((3,), signed(8, 3)), ((3,), signed(8, 3))])
+    rectified = program.add(ReluOp, program.inputs[0])
+    program.output(program.add(MulOp, rectified, program.inputs[1]))
+    relu, product, _ = estimate(scheduled(program.finish(), clock_period_ns=20.0))
+    assert (relu.lut, product.lut, product.dsp) == (3 * 7, 0, 3)

@@ -33,6 +33,8 @@ X = GENERATOR.standard_normal((300, 5)).astype(np.float32)
 TWO = (X[:, 0] + X[:, 1] ** 2 > 0.7).astype(np.int64)
 THREE = np.digitize(X[:, 0] - X[:, 2], [-0.8, 0.8])
 Y = X[:, 0] * X[:, 1] + np.sin(X[:, 3])
+TARGETS = np.stack([Y, 1 - Y, X[:, 4]], axis=1)
+LABELS = np.stack([TWO, 1 - TWO, X[:, 4] > 0], axis=1)
 
 
 def around_thresholds(trees: Ensemble, kind: type = np.float32, samples: int = 200) -> Reals:
@@ -175,6 +177,48 @@ def test_a_scaler_moves_into_the_thresholds_exactly(name: str) -> None:
     assert np.array_equal(margins(forest, x)[:, 0], model.predict(x))
 
 
+# Numbers that are categories: whole ones and others, with NaN among them.
+CATEGORIES = {
+    "whole numbers": np.arange(9.0),
+    "any numbers": np.array([-3.5, -1.0, 0.0, 0.1, 2.0, 7.25]),
+    "missing too": np.array([np.nan, 1.0, 2.0, 3.0, 8.0]),
+}
+
+
+@pytest.mark.parametrize("name", CATEGORIES)
+@pytest.mark.parametrize("stopped", [False, True], ids=["all data", "early stopping"])
+def test_histogram_categories_become_comparisons(name: str, stopped: bool) -> None:
+    """The encoder moves them to the front, whatever their place; numbers between two are missing ones."""
+    generator = np.random.default_rng(5)
+    values = CATEGORIES[name]
+    x = X.astype(np.float64).copy()
+    x[:, 3] = generator.choice(values, len(x))
+    x[:, 1] = generator.choice(values[::-1], len(x))
+    # Seen once: with early stopping perhaps only by the encoder.
+    x[0, 3], x[1, 1] = 77.0, 78.0
+    y = np.isin(x[:, 3], values[::2]) * 3.0 + np.isin(x[:, 1], values[1::3]) + Y
+    model = ensembles.HistGradientBoostingRegressor(
+        max_iter=5, max_depth=4, categorical_features=[1, 3], early_stopping=stopped, random_state=1
+    ).fit(x, y)
+    tested = np.repeat(x, 4, axis=0)
+    for column in (1, 3):
+        tested[::3, column] = np.resize(np.linspace(-4, 10, 57), len(tested[::3]))
+        tested[::5, column] = np.nextafter(tested[::5, column], np.inf)
+        tested[::7, column] = np.nan
+    tested[:60, 2] = np.nan
+    assert any(stage[0].nodes["is_categorical"].any() for stage in model._predictors)
+    close(margins(forest_of(model), tested), model.predict(tested))
+
+
+def test_categories_that_no_split_uses_move_the_other_columns_all_the_same() -> None:
+    x = X.astype(np.float64).copy()
+    x[:, 2] = 1.0
+    model = ensembles.HistGradientBoostingRegressor(max_iter=3, max_depth=3, categorical_features=[2])
+    model.fit(x, Y)
+    assert not any(stage[0].nodes["is_categorical"].any() for stage in model._predictors)
+    close(margins(forest_of(model), x), model.predict(x))
+
+
 # -- XGBoost -----------------------------------------------------------------------------------------
 
 
@@ -198,6 +242,12 @@ XGBOOST = {
     "given base": ({"objective": "binary:logistic", "base_score": 0.9}, TWO),
     "by loss": ({"objective": "reg:squarederror", "grow_policy": "lossguide", "max_leaves": 9}, Y),
     "ranking": ({"objective": "rank:pairwise"}, THREE),
+    "vectors": ({"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"}, TARGETS),
+    "vectors of classes": (
+        {"objective": "multi:softprob", "num_class": 3, "multi_strategy": "multi_output_tree"},
+        THREE,
+    ),
+    "vectors of labels": ({"objective": "binary:logistic", "multi_strategy": "multi_output_tree"}, LABELS),
 }
 
 
@@ -228,6 +278,54 @@ def test_a_base_score_for_each_class_is_not_lost() -> None:
 def test_xgboost_classifiers_give_probabilities(labels: Reals) -> None:
     model = xgboost.XGBClassifier(n_estimators=4, max_depth=3, n_jobs=1).fit(X, labels)
     close(softmax(margins(forest_of(model), X)), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
+def test_xgboost_classifiers_of_several_labels_give_a_probability_of_each(strategy: str) -> None:
+    model = xgboost.XGBClassifier(n_estimators=4, max_depth=3, n_jobs=1, multi_strategy=strategy)
+    forest = forest_of(model.fit(X, LABELS))
+    assert tuple(forest.steps) == ("sigmoid",)
+    close(sigmoid(margins(forest, X)), model.predict_proba(X))
+
+
+def leaves_by_node(document: Any) -> Any:
+    """Vectors at the nodes themselves, as files of XGBoost before 3.2 have them."""
+    for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
+        size = int(tree["tree_param"]["size_leaf_vector"])
+        vectors = np.reshape(tree.pop("leaf_weights"), (-1, size))
+        weights = np.reshape(tree["base_weights"], (-1, size))
+        for node, left in enumerate(tree["left_children"]):
+            if left < 0:
+                weights[node] = vectors[tree["right_children"][node]]
+                tree["right_children"][node] = -1
+        tree["base_weights"] = weights.reshape(-1).tolist()
+    return document
+
+
+def test_vectors_of_older_files_are_those_of_the_nodes(tmp_path: Path) -> None:
+    booster = boosted({"multi_strategy": "multi_output_tree"}, TARGETS)
+    path = tmp_path / "older.json"
+    path.write_text(json.dumps(leaves_by_node(json.loads(booster.save_raw("json")))))
+    close(margins(forest_of(path), X), booster.predict(xgboost.DMatrix(X)))
+
+
+@pytest.mark.parametrize("broken", ["missing", "twice", "short", "wide"])
+def test_vectors_that_do_not_fit_their_tree_are_refused(broken: str, tmp_path: Path) -> None:
+    booster = boosted({"multi_strategy": "multi_output_tree"}, TARGETS)
+    document = json.loads(booster.save_raw("json"))
+    tree = document["learner"]["gradient_booster"]["model"]["trees"][0]
+    leaf = tree["left_children"].index(-1)
+    if broken == "missing":
+        del tree["leaf_weights"], tree["base_weights"]
+    elif broken == "twice":
+        tree["right_children"][leaf] += 1
+    elif broken == "short":
+        tree["leaf_weights"].pop()
+    else:
+        document["learner"]["learner_model_param"]["num_target"] = "2"
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps(document))
+    assert refused(path).code == "NL124"
 
 
 def test_early_stopping_ends_at_the_best_round() -> None:
@@ -392,8 +490,6 @@ def test_an_unsupported_objective_is_refused() -> None:
     error = refused(boosted({"objective": "binary:hinge"}, TWO))
     assert error.code == "NL122" and "binary:hinge" in error.found and "binary:logistic" in error.supported
     assert refused(boosted({"booster": "gblinear"}, Y)).code == "NL122"
-    vectors = boosted({"multi_strategy": "multi_output_tree"}, np.stack([Y, Y], axis=1))
-    assert refused(vectors).code == "NL122"
 
 
 def test_a_value_that_stands_for_missing_ones_is_refused() -> None:
@@ -402,10 +498,11 @@ def test_a_value_that_stands_for_missing_ones_is_refused() -> None:
 
 
 def test_categories_where_they_have_no_exact_form_are_refused(tmp_path: Path) -> None:
-    x = X.copy()
-    x[:, 1] = np.random.default_rng(2).integers(0, 9, len(x))
-    model = ensembles.HistGradientBoostingRegressor(max_iter=3, categorical_features=[1])
-    assert refused(model.fit(x, np.isin(x[:, 1], [1, 4, 5]) * 5.0)).code == "NL123"
+    words = np.random.default_rng(2).choice(["red", "green", "blue"], len(X)).astype(object)
+    table = np.concatenate([words[:, None], X.astype(object)], axis=1)
+    model = ensembles.HistGradientBoostingRegressor(max_iter=3, categorical_features=[0])
+    error = refused(model.fit(table, (words == "red") * 5.0))
+    assert error.code == "NL123" and "blue" in error.found
     document = catboost_document()
     document["features_info"]["categorical_features"] = [{"feature_index": 0}]
     path = tmp_path / "model.json"

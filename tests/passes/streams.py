@@ -15,6 +15,7 @@ from netloom.ir.nn import (
     ConcatOp,
     DenseOp,
     GatherOp,
+    MatMulOp,
     MaxOp,
     MulOp,
     ReduceOp,
@@ -24,6 +25,7 @@ from netloom.ir.nn import (
     TransposeOp,
     WindowOp,
 )
+from netloom.ir.program import erase_unused, main, program_ops
 from netloom.testing.program import Port, Program
 
 WEIGHTS = Format(4, 2)
@@ -40,10 +42,11 @@ class Images:
         self.program = Program([("x", Port((1, *size, channels), Format(5, 2, bool(self.draw.integers(2)))))])
         self.values: list[SSAValue] = list(self.program.inputs)
 
-    def build(self, ops: int) -> ModuleOp:
-        """A program of `ops` drawn ops whose last values are outputs."""
+    def build(self, ops: int, *, grouped: bool) -> ModuleOp:
+        """A program of `ops` drawn ops whose last values are outputs; products of groups only if wanted."""
         rules = (self.conv, self.conv, self.pool, self.add, self.constant, self.scale, self.concat)
         rules += (self.reduce, self.upsample, self.crop, self.blocks, self.gate, self.turn, self.argmax)
+        rules += (self.depthwise,) if grouped else ()
         for number in range(ops):
             self.program.origin = f"layer{number}"
             self.values.append(rules[int(self.draw.integers(len(rules)))]())
@@ -86,6 +89,19 @@ class Images:
         fraction = number_format.fraction + WEIGHTS.fraction
         bias = self.program.constant(self.draw.integers(-8, 8, channels), Format(4, 4 - fraction))
         return self.narrow(self.program.add(DenseOp, flat, weight, bias, strategy="latency"))
+
+    def depthwise(self) -> SSAValue:
+        """A convolution by groups of channels."""
+        x = self.window(self.pick(), "zero")
+        _, down, across, high, wide, channels = shape_of(x.type)
+        inner = 2 if channels % 2 == 0 and self.draw.integers(2) else 1
+        groups, taps, outputs = channels // inner, high * wide, int(self.draw.integers(1, 3))
+        x = self.program.add(ReshapeOp, x, shape=[1, down, across, taps, groups, inner])
+        x = self.program.add(TransposeOp, x, permutation=[0, 1, 2, 4, 3, 5])
+        x = self.program.add(ReshapeOp, x, shape=[1, down, across, groups, 1, taps * inner])
+        weight = self.program.constant(self.draw.integers(-8, 8, (groups, taps * inner, outputs)), WEIGHTS)
+        x = self.narrow(self.program.add(MatMulOp, x, weight))
+        return self.program.add(ReshapeOp, x, shape=[1, down, across, groups * outputs])
 
     def pool(self) -> SSAValue:
         """The largest or the sum of each window."""
@@ -182,8 +198,23 @@ class Images:
         return self.program.add(TransposeOp, self.pick(), permutation=[0, 2, 1, 3])
 
 
-def image_program(seed: int) -> ModuleOp:
+def folding(module: ModuleOp, seed: int) -> str:
+    """Passes that give the layers with windows drawn numbers of pixels or of channels in a beat."""
+    erase_unused(main(module))
+    draw = np.random.default_rng([seed, 1])
+    pixels, channels = [], []
+    for name in sorted({op.origin_name for op in program_ops(main(module)) if isinstance(op, WindowOp)}):
+        kind = int(draw.integers(3))
+        if kind == 1:
+            pixels.append(f"{name}={draw.integers(2, 7)}")
+        elif kind == 2:
+            channels.append(f"{name}={draw.integers(1, 4)}")
+    texts = "; ".join(["0", *channels]), "; ".join(["1", *pixels])
+    return f'parallel-channels{{channels="{texts[0]}"}},parallel-pixels{{pixels="{texts[1]}"}}'
+
+
+def image_program(seed: int, *, grouped: bool = False) -> ModuleOp:
     """A random program; its inputs are drawn with `sample_inputs`."""
-    module = Images(seed).build(1 + seed % 6)
+    module = Images(seed).build(1 + seed % 6, grouped=grouped)
     module.attributes["seed"] = StringAttr(str(seed))
     return module

@@ -182,13 +182,17 @@ def test_progress_and_timing_name_every_pass_in_order() -> None:
     started: list[str] = []
     watched = PassManager(parse("optimize"), progress=started.append)
     watched.run(small())
-    assert started == [timing.name for timing in watched.timings] == [
-        "canonicalize",
-        "cse",
-        "dce",
-        "simplify-trees",
-        "narrow",
-    ]
+    assert (
+        started
+        == [timing.name for timing in watched.timings]
+        == [
+            "canonicalize",
+            "cse",
+            "dce",
+            "simplify-trees",
+            "narrow",
+        ]
+    )
     assert all(timing.seconds >= 0 for timing in watched.timings)
 
 

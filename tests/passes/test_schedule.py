@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,15 @@ from netloom.ir.nn import AddOp, ConcatOp, MulOp, ReduceOp, ReluOp, ReshapeOp
 from netloom.ir.program import finish_function, main, new_function, notes
 from netloom.ir.text import parse_module, print_module
 from netloom.passes.analysis.hardware import PortInfo, hardware
-from netloom.passes.analysis.kernel_timing import kernel_nodes, kernel_stages
+from netloom.passes.analysis.kernel_timing import (
+    KernelNodes,
+    KernelStages,
+    kernel_nodes,
+    kernel_stages,
+    registers,
+)
 from netloom.passes.analysis.ranges import value_intervals
+from netloom.passes.analysis.retiming import fewest_registers
 from netloom.passes.schedule import SchedulePass
 from tests.backends.designs import (
     Program,
@@ -177,7 +185,64 @@ def test_kernel_stages_keep_to_the_clock(
     kernel = only(module, KernelOp)
     nodes = kernel_nodes(kernel, value_intervals(module)[kernel.input], find_device(device))
     plan = kernel_stages(nodes, start_ns, budget_ns)
+    check_stages(nodes, plan, start_ns, budget_ns)
+    fewest = fewest_registers(nodes, plan, start_ns, budget_ns)
+    check_stages(nodes, fewest, start_ns, budget_ns)
+    assert fewest.latency_cycles == plan.latency_cycles
+    assert fewest.register_bits <= plan.register_bits
+    finish = finish_times(nodes, fewest, start_ns)
+    last = [n for n in range(nodes.n_values, len(nodes.bits)) if fewest.stages[n] == plan.latency_cycles]
+    assert max((finish[n] for n in last), default=0.0) <= plan.finish_ns + 1e-9
 
+
+@given(seed=st.integers(0, 10_000), adders=st.integers(0, 6), budget_ns=st.floats(0.6, 2.0))
+@settings(max_examples=40)
+def test_no_other_stages_have_fewer_registers(seed: int, adders: int, budget_ns: float) -> None:
+    program = Program([((3,), signed(6, 3))])
+    program.output(program.kernel(program.inputs[0], random_graph(3, adders, 2, seed), 2, np.zeros(2, int)))
+    module = program.finish()
+    kernel = only(module, KernelOp)
+    nodes = kernel_nodes(kernel, value_intervals(module)[kernel.input], find_device("xcvu9p"))
+    plan = kernel_stages(nodes, 0.0, budget_ns)
+    fewest = fewest_registers(nodes, plan, 0.0, budget_ns)
+    moving = [n for n, operands in enumerate(nodes.operands) if operands]
+    for choice in product(range(plan.latency_cycles + 1), repeat=len(moving)):
+        stages = list(plan.stages)
+        for node, stage in zip(moving, choice, strict=True):
+            stages[node] = stage
+        if all(stages[o] <= stages[n] for n in moving for o in nodes.operands[n]):
+            other = registers(nodes, stages, plan.end)
+            if keeps_to_the_clock(nodes, other, 0.0, budget_ns):
+                assert fewest.register_bits <= other.register_bits
+
+
+def finish_times(nodes: KernelNodes, plan: KernelStages, start_ns: float) -> list[float]:
+    """When each node is ready within its stage."""
+    finish: list[float] = []
+    for node, operands in enumerate(nodes.operands):
+        since = start_ns if node < nodes.n_inputs else 0.0
+        if operands:
+            since = max((finish[o] for o in operands if plan.stages[o] == plan.stages[node]), default=0.0)
+        finish.append(since + nodes.delay_ns[node])
+    return finish
+
+
+def keeps_to_the_clock(nodes: KernelNodes, plan: KernelStages, start_ns: float, budget_ns: float) -> bool:
+    """Whether no stage has a path that is too long, or ends later than the plan says."""
+    finish = finish_times(nodes, plan, start_ns)
+    for node, operands in enumerate(nodes.operands):
+        delay, now = nodes.delay_ns[node], finish[node]
+        alone = now - delay < 1e-9 or delay == 0.0
+        if operands and now > budget_ns + 1e-9 and not alone:
+            return False
+        at_end = node >= nodes.n_values and plan.stages[node] == plan.latency_cycles
+        if at_end and now > plan.finish_ns + 1e-9:
+            return False
+    return True
+
+
+def check_stages(nodes: KernelNodes, plan: KernelStages, start_ns: float, budget_ns: float) -> None:
+    """Operands come first, the clock is kept, and the count of registers is right."""
     ready: list[tuple[int, float]] = []
     for node, operands in enumerate(nodes.operands):
         stage, since = plan.stages[node], start_ns if node < nodes.n_inputs else 0.0
@@ -267,3 +332,33 @@ def test_ranges_stay_within_declared_formats() -> None:
     assert intervals[x].bounds == (-32, 31)
     assert intervals[only(module, CastOp).result].bounds == (-8, 7)
     assert intervals[total].bounds == (-16, 14)
+
+
+def test_a_wished_latency_has_the_shortest_clock_period_that_keeps_it() -> None:
+    periods: list[float] = []
+    for wish in (1, 2, 3):
+        module = scheduled(reduction().finish(), clock_period_ns=1000.0, latency_cycles=wish)
+        attributes = main(module).attributes
+        assert cycles(main(module), "latency_cycles") <= wish
+        periods.append(attributes["clock_period_ns"].value.data)  # type: ignore[attr-defined]
+        shorter = scheduled(reduction().finish(), clock_period_ns=periods[-1] - 0.02)
+        assert cycles(main(shorter), "latency_cycles") > wish
+        same = scheduled(reduction().finish(), clock_period_ns=periods[-1])
+        assert cycles(main(same), "latency_cycles") == cycles(main(module), "latency_cycles")
+        assert any("latency allow a clock period" in note.text for note in notes(module))
+    assert periods == sorted(periods, reverse=True)
+
+
+def test_a_wish_for_more_cycles_than_steps_stops_at_the_slowest_step() -> None:
+    attributes = main(scheduled(reduction().finish(), latency_cycles=50)).attributes
+    device = find_device("xcvu9p")
+    period = attributes["clock_period_ns"].value.data  # type: ignore[attr-defined]
+    slowest = device.adder_ns(8 + 6) + device.clock_overhead_ns
+    assert slowest <= period < slowest + 0.02
+
+
+def test_a_latency_that_no_clock_gives_is_refused() -> None:
+    with pytest.raises(CompileError, match="a latency of 1 cycles") as raised:
+        scheduled(reduction().finish(), latency_cycles=1, register_inputs=True)
+    assert raised.value.code == "NL203"
+    assert "2 or more cycles" in str(raised.value.supported)

@@ -18,7 +18,7 @@ from netloom.passes.analysis.network import network
 from netloom.passes.manager import PassManager, parse
 from netloom.passes.semantics import sample_inputs
 from netloom.sim.emulator import Emulator
-from tests.passes.streams import image_program
+from tests.passes.streams import folding, image_program
 
 STREAMS = "stream-lower,insert-fifos,schedule-stages"
 
@@ -36,6 +36,25 @@ def test_a_stream_carries_what_the_tensor_was(seed: int) -> None:
         assert np.array_equal(got, wanted)
         assert np.array_equal(emulated, wanted)
     assert print_module(parse_module(print_module(module))) == print_module(module)
+    check_network(network(module))
+
+
+@pytest.mark.filterwarnings("ignore:layer")
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_beats_of_any_size_carry_what_the_tensor_was(seed: int) -> None:
+    module = image_program(seed, grouped=True)
+    inputs = [x[:5] for x in sample_inputs(module, seed)]
+    expected = run(module, inputs, np.float64)
+    PassManager(parse(folding(module, seed))).run(module)
+    for got, wanted in zip(run(module, inputs, np.float64), expected, strict=True):
+        assert np.array_equal(got, wanted)
+    PassManager(parse(STREAMS)).run(module)
+    for got, emulated, wanted in zip(
+        run(module, inputs, np.float64), Emulator(module).run(inputs), expected, strict=True
+    ):
+        assert np.array_equal(got, wanted)
+        assert np.array_equal(emulated, wanted)
     check_network(network(module))
 
 
@@ -64,7 +83,7 @@ def beats_after(actor: object, beats: int) -> int:
         case Resample():
             return len(actor.rows) * len(actor.columns)
         case Window():
-            return actor.out_height * actor.out_width
+            return actor.out_height * actor.windows
     raise AssertionError(actor)
 
 

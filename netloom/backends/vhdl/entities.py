@@ -20,6 +20,8 @@ LIBRARY = "netloom.backends.vhdl"
 PACKAGE = "netloom_fx"
 MULTIPLIERS = "netloom_mac"
 """Files of `lib/` that a project has always, and when a layer shares multipliers."""
+FOREST = ("netloom_tree_engine", "netloom_forest")
+"""When trees stand in memories."""
 
 
 @cache
@@ -69,6 +71,8 @@ def entity_text(op: NetloomOp, entity: str, layer: Layer) -> str:
     if layer.word_bits:
         ports.append({"name": "word", "mode": "in", "type": vector(layer.word_bits)})
         ports.append({"name": "reading", "mode": "out", "type": "std_logic"})
+    if layer.writes is not None:
+        ports += layer.writes.signals
     ports += [{"name": o.port, "mode": "in", "type": vector(o.bits)} for o in layer.operands]
     ports.append({"name": "y", "mode": "out", "type": vector(layer.y_bits)})
     return (

@@ -27,6 +27,7 @@ USED = words(
     clk rst ce in_valid in_ready out_valid valid accepted waiting start flags row rtl work ieee std
     std_logic std_logic_vector signed unsigned rising_edge elem ext cast clip product natural positive
     integer boolean to_signed to_unsigned to_integer resize
+    tree_write tree_address tree_data tree_write_now tree_address_now tree_data_now
     """
 )
 """What the generated text itself refers to."""

@@ -8,6 +8,7 @@ from typing import Any
 from xdsl.dialects.builtin import ModuleOp
 
 from netloom.backends.vhdl.entities import (
+    FOREST,
     MULTIPLIERS,
     PACKAGE,
     comment,
@@ -16,6 +17,8 @@ from netloom.backends.vhdl.entities import (
     layers_of,
     library,
 )
+from netloom.backends.vhdl.images import image_files, image_properties
+from netloom.backends.vhdl.layers.layer import WritePort
 from netloom.backends.vhdl.names import Names
 from netloom.backends.vhdl.options import VhdlOptions
 from netloom.backends.vhdl.ports import TopPort, top_ports
@@ -37,15 +40,17 @@ class Circuit:
         files: layers first, the entity around them last.
         ports: tensor ports of that entity.
         timing: latency and interval.
-        shares_multipliers: whether it needs `netloom_mac`.
+        needs: files of `lib/` that its layers are made of.
         word_bits: of a word of weights from outside; 0 when all weights are inside.
+        writes: through which memories of trees are written; None without any.
     """
 
     files: dict[str, str]
     ports: list[TopPort]
     timing: ProgramTiming
-    shares_multipliers: bool
+    needs: tuple[str, ...]
     word_bits: int
+    writes: WritePort | None
 
 
 def circuit(module: ModuleOp, program: Hardware, name: str, prefix: str, names: Names) -> Circuit:
@@ -67,9 +72,13 @@ def circuit(module: ModuleOp, program: Hardware, name: str, prefix: str, names: 
     top = write_top(program, layers, [port.signal for port in ports], timing, name)
     written = {f"src/{entity}.vhd": entity_text(op, entity, layer) for op, (entity, layer) in layers.items()}
     word_bits = max((layer.word_bits for _, layer in layers.values()), default=0)
-    written[f"src/{name}.vhd"] = _top_text(module, top, name, ports, timing, word_bits)
-    shares = any(layer.started for _, layer in layers.values())
-    return Circuit(written, ports, timing, shares, word_bits)
+    writes = next((layer.writes for _, layer in layers.values() if layer.writes is not None), None)
+    written[f"src/{name}.vhd"] = _top_text(
+        module, top, name, _signals(ports, timing, word_bits, writes), ports, timing
+    )
+    shares = any(layer.started and layer.writes is None for _, layer in layers.values())
+    needs = (*((MULTIPLIERS,) if shares else ()), *(FOREST if writes is not None else ()))
+    return Circuit(written, ports, timing, needs, word_bits, writes)
 
 
 def emit_parallel(module: ModuleOp, program: Hardware, options: VhdlOptions) -> BuildPlan:
@@ -79,20 +88,23 @@ def emit_parallel(module: ModuleOp, program: Hardware, options: VhdlOptions) -> 
         CompileError: NL308 as `circuit`, and for weights outside the chip.
     """
     top_name = Names().fresh(model_name(main(module)))
-    names = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS])
+    names = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS, *FOREST])
     made = circuit(module, program, top_name, top_name, names)
     if made.word_bits:
         raise CompileError(
             "NL308", "weights outside the chip in a parallel design", supported="such layers in a stream"
         )
     ports, timing = made.ports, made.timing
-    written = library([PACKAGE, MULTIPLIERS] if made.shares_multipliers else [PACKAGE])
+    written = library([PACKAGE, *made.needs])
     written |= made.files
     sources = [*written, f"sim/tb_{top_name}.vhd"]
-    written[sources[-1]] = _bench_text(top_name, ports, timing, options)
+    written[sources[-1]] = _bench_text(top_name, made, options)
+    written |= image_files(module)
     written.update(project_files(environment(), top_name, sources, options))
     return BuildPlan(
-        written, steps(top_name, sources), _properties(top_name, ports, sources, timing, options)
+        written,
+        steps(top_name, sources),
+        _properties(top_name, ports, sources, timing, options) | image_properties(module),
     )
 
 
@@ -112,7 +124,9 @@ def _properties(
     }
 
 
-def _signals(ports: list[TopPort], timing: ProgramTiming, word_bits: int = 0) -> list[dict[str, Any]]:
+def _signals(
+    ports: list[TopPort], timing: ProgramTiming, word_bits: int = 0, writes: WritePort | None = None
+) -> list[dict[str, Any]]:
     """All ports of the top entity, in order."""
     control = [{"name": name, "mode": "in", "type": "std_logic"} for name in ("clk", "rst", "ce", "in_valid")]
     if timing.interval_cycles > 1:
@@ -120,6 +134,8 @@ def _signals(ports: list[TopPort], timing: ProgramTiming, word_bits: int = 0) ->
     if word_bits:
         control.append({"name": "word", "mode": "in", "type": vector(word_bits)})
         control.append({"name": "reading", "mode": "out", "type": "std_logic"})
+    if writes is not None:
+        control += writes.signals
     tensors = [{"name": p.signal, "mode": p.direction, "type": vector(p.bits)} for p in ports]
     inputs = [port for port in tensors if port["mode"] == "in"]
     outputs = [port for port in tensors if port["mode"] == "out"]
@@ -127,7 +143,12 @@ def _signals(ports: list[TopPort], timing: ProgramTiming, word_bits: int = 0) ->
 
 
 def _top_text(
-    module: ModuleOp, top: Top, name: str, ports: list[TopPort], timing: ProgramTiming, word_bits: int
+    module: ModuleOp,
+    top: Top,
+    name: str,
+    signals: list[dict[str, Any]],
+    ports: list[TopPort],
+    timing: ProgramTiming,
 ) -> str:
     return (
         environment()
@@ -138,14 +159,15 @@ def _top_text(
             latency=timing.latency_cycles,
             interval=timing.interval_cycles,
             tensors=ports,
-            ports=_signals(ports, timing, word_bits),
+            ports=signals,
             declarations=top.declarations,
             statements=top.statements,
         )
     )
 
 
-def _bench_text(name: str, ports: list[TopPort], timing: ProgramTiming, options: VhdlOptions) -> str:
+def _bench_text(name: str, made: Circuit, options: VhdlOptions) -> str:
+    ports, timing = made.ports, made.timing
     return (
         environment()
         .get_template("testbench.vhd.j2")
@@ -157,6 +179,7 @@ def _bench_text(name: str, ports: list[TopPort], timing: ProgramTiming, options:
             tensors=ports,
             inputs=[port for port in ports if port.direction == "in"],
             outputs=[port for port in ports if port.direction == "out"],
-            ports=_signals(ports, timing),
+            ports=_signals(ports, timing, writes=made.writes),
+            writes=made.writes,
         )
     )

@@ -149,6 +149,8 @@ class _TopWriter:
                 ports["start"] = self._flag(start)
             if layer.word_bits:
                 ports |= {"word": "word", "reading": "reading"}
+            if layer.writes is not None:
+                ports |= {port["name"]: port["name"] for port in layer.writes.signals}
             label = self.names.fresh(f"u_{base}")
             self.top.statements += _instance(label, entity, {**_clock(layer), **ports, "y": signal})
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -46,15 +46,24 @@ def category_tree(
         first: where category 0 begins.
         rounded_to: type to which the source rounds numbers first.
     """
+    return interval_tree(tree, {node: intervals(found, first, rounded_to) for node, found in right.items()})
+
+
+def interval_tree(tree: Tree, right: Mapping[int, Sequence[tuple[float, float]]]) -> Tree:
+    """A tree in which some nodes send the numbers of ascending intervals [low, high) right, others left.
+
+    Args:
+        tree: with comparisons of any kind in these nodes.
+        right: the intervals of each of these nodes.
+    """
     builder = TreeBuilder(tree.values.shape[1])
     for _ in range(len(tree.feature)):
         builder.reserve()
     for node in range(len(tree.feature)):
         feature, left, other = int(tree.feature[node]), int(tree.left[node]), int(tree.right[node])
         if node in right:
-            inside = intervals(right[node], first, rounded_to)
-            # In the set means to the right; a missing value goes where the library sends it.
-            builder.members(node, feature, inside, other, left, not bool(tree.missing_left[node]))
+            # Inside means to the right; a missing value goes where the library sends it.
+            builder.members(node, feature, right[node], other, left, not bool(tree.missing_left[node]))
         elif left >= 0:
             builder.compare(node, feature, float(tree.cut[node]), left, other, bool(tree.missing_left[node]))
         else:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from netloom.core.cuts import cuts, pulled_back
 from netloom.core.ensemble import Ensemble
-from netloom.frontends.trees.errors import bad_split, unfitted, unsupported
+from netloom.frontends.trees.errors import unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
+from netloom.frontends.trees.histogram import columns_of, histogram_tree
 from netloom.frontends.trees.nodes import Tree, ensemble_of, two_columns
 
 Reals = NDArray[np.float64]
@@ -29,7 +30,7 @@ def from_object(model: Any) -> Forest:
 
     Raises:
         CompileError: NL121 when it is not fitted, NL122 for an estimator or a step that has no exact form,
-            NL123 for splits over categories.
+            NL123 for splits over categories that are no numbers.
     """
     kind = type(model).__name__
     if kind == "Pipeline":
@@ -145,8 +146,9 @@ def _classifier(ensemble: Ensemble, model: Any, scale: float = 1.0) -> Forest:
 
 def _histogram_boosting(model: Any) -> Forest:
     rounds, origin = _require(model, "_predictors"), type(model).__name__
+    columns = columns_of(model)
     trees = [
-        _histogram_tree(predictor.nodes, column, len(stage), origin)
+        histogram_tree(predictor, column, len(stage), columns, origin)
         for stage in rounds
         for column, predictor in enumerate(stage)
     ]
@@ -163,24 +165,6 @@ def _histogram_boosting(model: Any) -> Forest:
 
 def _link(model: Any) -> str:
     return type(model._loss.link).__name__.removesuffix("Link").lower()
-
-
-def _histogram_tree(nodes: Any, column: int, outputs: int, origin: str) -> Tree:
-    leaf = nodes["is_leaf"].astype(np.bool_)
-    if np.any(nodes["is_categorical"].astype(np.bool_) & ~leaf):
-        raise bad_split(
-            "splits over categories", origin, "numerical features", "encode the categories as numbers first"
-        )
-    values = np.zeros((len(nodes), outputs))
-    values[:, column] = nodes["value"]
-    return Tree(
-        nodes["feature_idx"].astype(np.int64),
-        cuts(nodes["num_threshold"].astype(np.float64), inclusive=True),
-        np.where(leaf, -1, nodes["left"].astype(np.int64)),
-        np.where(leaf, -1, nodes["right"].astype(np.int64)),
-        nodes["missing_go_to_left"].astype(np.bool_),
-        values,
-    )
 
 
 # -- isolation forests -------------------------------------------------------------------------------

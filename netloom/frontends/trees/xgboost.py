@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netloom.core.cuts import cuts
+from netloom.core.ensemble import Bools
 from netloom.frontends.trees.categories import category_tree
 from netloom.frontends.trees.errors import MALFORMED, corrupted, unfitted, unsupported
 from netloom.frontends.trees.forest import Forest
@@ -86,7 +87,7 @@ def from_object(model: Any) -> Forest:
     except Exception as error:
         raise unfitted(type(model).__name__) from error
     forest = from_document(json.loads(raw), type(model).__name__)
-    if hasattr(model, "predict_proba") and forest.steps and forest.steps[0] == "sigmoid":
+    if hasattr(model, "predict_proba") and forest.steps == ("sigmoid", "flat"):
         trees = two_columns(forest.ensemble)
         return Forest(trees, ("softmax",), output="probability", notes=forest.notes)
     if hasattr(model, "predict_proba") and forest.steps == ("argmax",):
@@ -124,7 +125,7 @@ def _forest(learner: Any, origin: str) -> Forest:
     if not model["trees"]:
         raise unfitted(origin)
     features = int(parameters["num_feature"])
-    trees = [_tree(tree, origin, features) for tree in model["trees"]]
+    trees = [_tree(tree) for tree in model["trees"]]
     groups = [int(group) for group in model["tree_info"]]
     if weights is not None:
         trees = [_weighted(tree, weight) for tree, weight in zip(trees, weights, strict=True)]
@@ -154,9 +155,7 @@ def _notes(learner: Any) -> tuple[str, ...]:
     return (f"all {rounds} rounds are used, as Booster.predict does; the best one was {best}",)
 
 
-def _tree(tree: Any, origin: str, features: int) -> Tree:
-    if int(tree["tree_param"].get("size_leaf_vector", "1")) > 1:
-        raise unsupported("trees with a vector in each leaf", origin, "multi_strategy='one_output_per_tree'")
+def _tree(tree: Any) -> Tree:
     left = np.asarray(tree["left_children"], dtype=np.int64)
     conditions = np.asarray(tree["split_conditions"], dtype=np.float32)
     plain = Tree(
@@ -165,12 +164,34 @@ def _tree(tree: Any, origin: str, features: int) -> Tree:
         left,
         np.asarray(tree["right_children"], dtype=np.int64),
         np.asarray(tree["default_left"]).astype(np.bool_),
-        conditions.astype(np.float64)[:, None],
+        _values(tree, conditions, left < 0),
     )
     categorical = np.flatnonzero(np.asarray(tree.get("split_type", [])) == 1)
     if not categorical.size:
         return plain
     return category_tree(plain, _categories(tree, categorical.tolist()), rounded_to=np.float32)
+
+
+def _values(tree: Any, conditions: NDArray[np.float32], is_leaf: Bools) -> Reals:
+    """Values of leaves [nodes, K]: a number in place of a threshold, or with `multi_output_tree` a vector.
+
+    Vectors lie side by side, since XGBoost 3.2 those of the leaves only, numbered by the right child.
+    """
+    size = int(tree["tree_param"].get("size_leaf_vector", "1"))
+    if size <= 1:
+        return conditions.astype(np.float64)[:, None]
+    if "leaf_weights" not in tree:
+        return _vectors(tree["base_weights"], len(conditions), size)
+    number = np.asarray(tree["right_children"], dtype=np.int64)[is_leaf]
+    if sorted(number.tolist()) != list(range(len(number))):
+        raise ValueError("its leaves are not numbered one by one")
+    values = np.zeros((len(conditions), size))
+    values[is_leaf] = _vectors(tree["leaf_weights"], len(number), size)[number]
+    return values
+
+
+def _vectors(weights: Any, count: int, size: int) -> Reals:
+    return np.asarray(weights, dtype=np.float32).astype(np.float64).reshape(count, size)
 
 
 def _categories(tree: Any, nodes: list[int]) -> dict[int, set[int]]:
@@ -191,7 +212,11 @@ def _weighted(tree: Tree, weight: np.float32) -> Tree:
 
 
 def _placed(tree: Tree, group: int, classes: int) -> Tree:
-    """The leaves in the column of the tree's class."""
+    """The leaves in the column of the tree's class; vectors have all columns."""
+    if tree.values.shape[1] > 1:
+        if tree.values.shape[1] != classes:
+            raise ValueError(f"leaves have {tree.values.shape[1]} values for {classes} results")
+        return tree
     if not 0 <= group < classes:
         raise ValueError(f"a tree is of class {group} of {classes}")
     values = np.zeros((len(tree.values), classes))

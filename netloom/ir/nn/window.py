@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from netloom.ir.attributes import ArrayAttr, format_of
@@ -73,14 +73,23 @@ class WindowBase(WiringOp):
     dilations = prop_def(ArrayAttr)
     padding = prop_def(ArrayAttr)
     fill = prop_def(StringAttr)
+    slices = opt_prop_def(IntegerAttr)
     result = result_def()
 
     @property
+    def parts(self) -> int:
+        """Elements along the axis of columns that make a pixel."""
+        return self.slices.value.data if self.slices is not None else 1
+
+    @property
     def geometry(self) -> Geometry:
-        """Where the windows lie."""
+        """Where the windows lie, in pixels."""
         if len(self.operand_shapes[0]) < 3:
             raise VerifyException("nn.window: the operand has axes for rows, columns and channels")
         rows, columns = self.operand_shapes[0][-3:-1]
+        if self.parts < 1 or columns % self.parts:
+            raise VerifyException(f"nn.window: {columns} columns are not pixels of {self.parts} slices")
+        columns //= self.parts
         for array in (self.kernel, self.strides, self.dilations):
             if array.values.shape != (2,) or int(array.values.min()) < 1:
                 raise VerifyException("nn.window: kernel, strides and dilations are two positive integers")
@@ -105,7 +114,7 @@ class WindowBase(WiringOp):
         if min(counts) < 1:
             raise VerifyException(f"nn.window: {geometry.kernel} does not fit into {geometry.size}")
         shape = self.operand_shapes[0]
-        return (*shape[:-3], *counts, *geometry.kernel, shape[-1])
+        return (*shape[:-3], counts[0], counts[1] * self.parts, *geometry.kernel, shape[-1])
 
     def verify_elements(self, operand_kinds: set[bool]) -> None:
         """A known fill."""
@@ -136,7 +145,19 @@ class WindowBase(WiringOp):
 
     def move(self, operands: Sequence[Values]) -> Values:
         """The windows, with the op's own fill."""
-        return windows(operands[0], self.geometry, self.fill_value)
+        return self.windows_of(operands[0], self.fill_value)
+
+    def windows_of(self, x: Values, fill: Any) -> Values:
+        """Windows [..., OH, OW * slices, KH, KW, C] of [..., H, W * slices, C], with any fill."""
+        *leading, height, columns, channels = x.shape
+        pixels = x.reshape(*leading, height, columns // self.parts, self.parts * channels)
+        found = windows(pixels, self.geometry, fill)
+        if self.parts == 1:
+            return found
+        sliced = found.reshape(*found.shape[:-1], self.parts, channels)
+        down, across, *kernel = found.shape[-5:-1]
+        shape = (*leading, down, across * self.parts, *kernel, channels)
+        return np.moveaxis(sliced, -2, -4).reshape(shape)
 
 
 @irdl_op_definition
@@ -149,6 +170,9 @@ class WindowOp(WindowBase):
     numbers and the smallest number of the operand's format for fixed-point ones. A convolution is a product
     of windows with a constant matrix, a pool a reduction of windows. The pass lower-windows takes it apart
     for parallel hardware.
+
+    With `slices` = G, G neighbours along the axis of columns are one pixel, whose channels they share: the
+    operand is [..., H, W * G, C], the result [..., OH, OW * G, KH, KW, C], and each window is of like slices.
     """
 
     name = "nn.window"
@@ -174,4 +198,4 @@ def window_map(op: WindowOp) -> Ints:
     """
     shape = op.operand_shapes[0]
     image = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
-    return np.asarray(windows(image, op.geometry, -1))
+    return np.asarray(op.windows_of(image, -1))

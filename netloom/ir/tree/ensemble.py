@@ -8,7 +8,7 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
@@ -36,6 +36,10 @@ class EnsembleOp(NetloomOp):
     On real numbers thresholds and leaves are float64, and x <= t is x < the next double after t. On
     fixed-point numbers thresholds are mantissas at the operand's fraction, leaves and base are mantissas
     at `fraction`. There is no NaN then. Leading axes are rows that go through the same trees.
+
+    With `memory` the trees stand in memories, and others can take their place at run time: the result is as
+    wide as its declared type, whatever these trees give. What is in it says
+    `netloom.passes.analysis.tree_memory`.
     """
 
     name = "tree.ensemble"
@@ -49,6 +53,7 @@ class EnsembleOp(NetloomOp):
     leaves = prop_def(ArrayAttr)
     base = prop_def(ArrayAttr)
     fraction = opt_prop_def(IntegerAttr)
+    memory = opt_prop_def(DictionaryAttr)
     result = result_def()
 
     @property
@@ -82,7 +87,12 @@ class EnsembleOp(NetloomOp):
         return self.fraction.value.data if self.fraction is not None else 0
 
     def interval_rule(self, operands: Sequence[Interval]) -> Interval:
-        """The sum of the smallest, and of the largest, leaves that the features' ranges can reach."""
+        """The sum of the smallest, and of the largest, leaves that the features' ranges can reach.
+
+        Of trees in memories, all that the result's type holds.
+        """
+        if self.memory is not None and self.is_fixed:
+            return Interval.of_format(self.result_format, self.shape_rule())
         low, high = self.ensemble.bounds(*feature_bounds(operands[0]))
         check_width(float(max(np.abs(low).max(initial=0), np.abs(high).max(initial=0))), self.origin_name)
         return Interval(np.broadcast_to(low, self.shape_rule()), np.broadcast_to(high, self.shape_rule()))
@@ -130,6 +140,7 @@ def ensemble_op(
     *,
     fraction: int | None = None,
     result: Attribute | None = None,
+    memory: DictionaryAttr | None = None,
 ) -> EnsembleOp:
     """The op for an ensemble; with `fraction` its thresholds, leaves and base are mantissas."""
     kind = np.float64 if fraction is None else np.int64
@@ -140,5 +151,6 @@ def ensemble_op(
         origin=origin,
         result=result,
         fraction=None if fraction is None else IntegerAttr(fraction, 64),
+        memory=memory,
         **{name: ArrayAttr.of(a.astype(kind) if name in REAL else a) for name, a in arrays.items()},
     )

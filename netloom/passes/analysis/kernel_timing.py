@@ -108,8 +108,8 @@ def kernel_stages(nodes: KernelNodes, start_ns: float, budget_ns: float) -> Kern
     times = _earliest(nodes, start_ns, budget_ns)
     outputs = [n for n in range(nodes.n_values, len(nodes.bits)) if nodes.operands[n]]
     end = max((times[n] for n in outputs), default=(0, 0.0))
-    early = _registers(nodes, [stage for stage, _ in times], end)
-    late = _registers(nodes, _saving(nodes, times, end, budget_ns), end)
+    early = registers(nodes, [stage for stage, _ in times], end)
+    late = registers(nodes, _saving(nodes, times, end, budget_ns), end)
     return late if late.register_bits < early.register_bits else early
 
 
@@ -167,7 +167,8 @@ def _last_use(nodes: KernelNodes, stages: list[int], latency: int) -> list[int]:
     return last
 
 
-def _registers(nodes: KernelNodes, stages: list[int], end: Time) -> KernelStages:
+def registers(nodes: KernelNodes, stages: list[int], end: Time) -> KernelStages:
+    """What stages cost, with outputs that are wanted at the end."""
     # A constant output needs no register: it is made where it is wanted.
     stages = [
         end[0] if node >= nodes.n_values and not nodes.operands[node] else stage

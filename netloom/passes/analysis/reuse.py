@@ -13,6 +13,8 @@ from netloom.core.diagnostics import CompileError
 from netloom.core.fixed import Format
 from netloom.ir.base import NetloomOp
 from netloom.ir.nn import DenseOp
+from netloom.ir.tree import EnsembleOp
+from netloom.passes.analysis.tree_memory import memory_of
 
 TABLE_DEPTH_WORDS = 64
 """Words that one level of lookup tables holds; deeper memories of weights go to block memory..."""
@@ -113,8 +115,15 @@ def _signed_bits(number_format: Format) -> int:
 
 
 def reuse_factor(op: NetloomOp) -> int:
-    """Cycles that an op needs for one sample before it can take the next."""
+    """How many products each multiplier of an op computes for one sample; 1 for other ops."""
     return op.reuse_factor.value.data if isinstance(op, DenseOp) and op.reuse_factor is not None else 1
+
+
+def busy_cycles(op: NetloomOp) -> int:
+    """Cycles that an op works on one sample before it can take the next: also those of trees in memories."""
+    if isinstance(op, EnsembleOp) and op.memory is not None:
+        return memory_of(op).interval_cycles
+    return reuse_factor(op)
 
 
 def delay_registers(delay_cycles: int, interval_cycles: int) -> int:

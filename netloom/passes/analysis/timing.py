@@ -32,6 +32,7 @@ from netloom.ir.nn import (
 )
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.reuse import sharing
+from netloom.passes.analysis.tree_memory import compare_ns, memory_of, select_ns
 from netloom.passes.analysis.tree_plan import plan_of
 
 
@@ -236,6 +237,8 @@ def _shared(op: DenseOp, device: Device) -> list[Step]:
 def _trees(op: NetloomOp, device: Device) -> list[Step]:
     """Comparisons, selectors, then tables and adders: see `netloom.passes.analysis.tree_plan`."""
     assert isinstance(op, EnsembleOp)
+    if op.memory is not None:
+        return _forest(op, device)
     plan, rows, width = plan_of(op), op.rows, op.operand_formats[0].width
     if not plan.terms:
         return [Step("constant", 0.0, value_bits(op))]
@@ -251,6 +254,34 @@ def _trees(op: NetloomOp, device: Device) -> list[Step]:
         found.append(Step(f"sum_{level}", delay + (table if level == 1 else 0.0), rows * sum(bits)))
     if plan.has_constants:
         found.append(Step("offset", device.adder_ns(op.result_format.width), value_bits(op)))
+    return found
+
+
+def _forest(op: EnsembleOp, device: Device) -> list[Step]:
+    """The way of a leaf through `netloom_forest`, but for what is in the interval: the walk to it."""
+    memory = memory_of(op)
+    engines, sums = op.rows * memory.engines, memory.outputs * memory.result_bits
+    select, compare = select_ns(memory, device), compare_ns(memory, device)
+    held = op.rows * memory.features * memory.input_bits
+    # Block memories have their first register inside.
+    walk = memory.node_word_bits + memory.step_cycles * memory.reference_bits
+    found = [Step("read", 0.0, held + engines * walk, True)]
+    if memory.select_register:
+        decided = 2 * memory.input_bits + 2 * memory.reference_bits
+        found.append(Step("select", select, engines * decided, True))
+        select = 0.0
+    read = 0 if memory.block_leaves else engines * memory.leaf_word_bits
+    found.append(Step("compare", select + compare, read, True))
+    if memory.block_leaves:
+        found.append(Step("leaf", device.rom_ns, engines * memory.leaf_word_bits, True))
+    add = device.adder_ns(memory.result_bits)
+    pick = tree_levels(memory.outputs) * device.level_ns if memory.one_class else 0.0
+    base = op.rows * sums
+    found.append(Step("accumulate", add + pick + device.level_ns, engines * sums + base, True))
+    left = memory.engines
+    for level in range(1, tree_levels(left) + 1):
+        left = (left + 1) // 2
+        found.append(Step(f"sum_{level}", add, op.rows * left * sums))
     return found
 
 

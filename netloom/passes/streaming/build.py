@@ -74,13 +74,17 @@ class FlowBuilder:
         if step.on_beats:
             group = self.groups[step]
             if group.steps[0] is step:
-                self.values[step.result] = insert_before(self.anchor, self._stage(group))
+                made = self._view(group) if group.is_view else self._stage(group)
+                self.values[step.result] = insert_before(self.anchor, made)
             return
         operands = [self.values[operand] for operand in step.operands if isinstance(operand, Token)]
-        op = flow_op(
-            ACTORS[step.kind], operands, step.result.type, step.properties, _origin(step.op)
-        )
+        op = flow_op(ACTORS[step.kind], operands, step.result.type, step.properties, _origin(step.op))
         self.values[step.result] = insert_before(self.anchor, op)
+
+    def _view(self, group: Group) -> FlowOp:
+        """Beats as they are, with other axes."""
+        last = group.steps[0]
+        return flow_op(RepackOp, [self.values[group.view_of]], last.result.type, {}, _origin(last.op))
 
     def _stage(self, group: Group) -> StageOp:
         members = set(group.steps)
@@ -97,9 +101,7 @@ class FlowBuilder:
         body.block.add_op(YieldOp(operands=[body.values[group.result]]))
         properties = {"label": StringAttr(self._label(group.name))}
         operands = [self.values[token] for token in inputs]
-        stage = flow_op(
-            StageOp, operands, group.result.type, properties, group.name, [Region(body.block)]
-        )
+        stage = flow_op(StageOp, operands, group.result.type, properties, group.name, [Region(body.block)])
         assert isinstance(stage, StageOp)
         return stage
 
@@ -184,11 +186,11 @@ def _origin(op: NetloomOp) -> str:
 
 
 def with_fifo(value: SSAValue, user: Operation, index: int, depth: int, label: str) -> FifoOp:
-    """A FIFO between a stream and one of its users."""
+    """A FIFO between a stream and one of its users, which reads it with its own axes."""
     assert isinstance(value.type, StreamType)
     properties = {"depth": IntegerAttr(depth, 64), "label": StringAttr(label)}
     origin = user.origin_name if isinstance(user, NetloomOp) else ""
-    op = flow_op(FifoOp, [value], value.type, properties, origin)
+    op = flow_op(FifoOp, [value], user.operands[index].type, properties, origin)
     assert isinstance(op, FifoOp)
     block = user.parent_block()
     assert block is not None

@@ -31,6 +31,7 @@ from netloom.ir.nn import (
     element_map,
 )
 from netloom.passes.analysis.hardware import Hardware
+from netloom.passes.streaming.folding import beat_axes
 from netloom.passes.streaming.plan import Operand, Plan, Token, Wires, axes_for, beats_of
 from netloom.passes.streaming.wires import materialised, repacked, repeated, whole
 
@@ -51,13 +52,14 @@ class Lowering:
         for value, _ in program.inputs:
             token = source_token(value)
             self.inputs.append(token)
-            self.values[value] = token
+            self.values[value] = viewed(token, value)
         for op in program.ops:
             self.values[op.results[0]] = self._lower(op)
         self.outputs = [self._output(value) for value, _ in program.outputs]
 
     def _output(self, value: SSAValue) -> Token:
-        token = self.token(value)
+        found = self.found(value)
+        token = found.root if isinstance(found, Wires) and found.keeps_order else self.token(value)
         token.leaves = True
         return token
 
@@ -94,13 +96,26 @@ class Lowering:
             return self._together(op, len(op.result_shape), op.positive_axis)
         return self._together(op, len(op.result_shape), len(op.result_shape))
 
-    def _wires(self, op: UnaryWiringOp | WindowOp) -> Wires:
+    def _wires(self, op: UnaryWiringOp | WindowOp) -> Token | Wires:
         """Moved elements, joined with the moves before."""
+        if (axes := beat_axes(op)) is not None:
+            return self._counted(op, axes)
         before = self.found(op.input)
-        moved = element_map(op)
-        if isinstance(before, Wires):
-            return Wires(before.root, before.source[moved], op.result_shape, op.result_format, op)
-        return Wires(before, moved, op.result_shape, op.result_format, op)
+        still = isinstance(op, ReshapeOp)
+        if isinstance(before, Wires) and before.crosses_beats and not still:
+            before = self.token(op.input)
+        if isinstance(before, Token):
+            before = Wires(before, None, before.shape, before.format, op)
+        return before.after(op, None if still else element_map(op))
+
+    def _counted(self, op: UnaryWiringOp | WindowOp, axes: int) -> Token | Wires:
+        """A reshape that says what its beats are."""
+        before, shape = self.found(op.input), op.result_shape
+        still = isinstance(before, Wires) and before.keeps_order
+        token = before.root if isinstance(before, Wires) and still else self.token(op.input)
+        if token.beats == beats_of(shape, axes):
+            return Wires(token, None, shape, token.format, op)
+        return repacked(self.plan, token, shape, axes, op)
 
     def _window(self, op: WindowOp) -> Token:
         shape, token = op.operand_shapes[0], self.token(op.input)
@@ -143,8 +158,12 @@ class Lowering:
         if not isinstance(op, MatMulOp):
             token = self.token(op.operands[0])
             return self._on_beats(op, [token, *op.operands[1:]], token.beats)
-        fixed = isinstance(op.rhs.owner, ConstantOp) and all(size == 1 for size in shape_of(op.rhs.type)[:-2])
-        return self._together(op, len(op.result_shape), len(op.result_shape) - (1 if fixed else 2))
+        rank = len(op.result_shape)
+        fixed = isinstance(op.rhs.owner, ConstantOp) and math.prod(shape_of(op.rhs.type)[:-2]) == 1
+        if fixed and len(op.operand_shapes[0]) == rank:
+            token = self.token(op.lhs)
+            return self._on_beats(op, [token, op.rhs], token.beats)
+        return self._together(op, rank, rank - 2)
 
     def _together(self, op: NetloomOp, rank: int, limit: int) -> Token:
         """An op of several operands, on beats that all of them have; axes from `limit` on are elements."""
@@ -188,7 +207,9 @@ class Lowering:
         owner = value.owner
         assert isinstance(owner, ConstantOp)
         full = (*shape[:axes], *aligned[axes:])
-        array = np.broadcast_to(owner.value.ints().reshape(aligned), full)
+        first = next(axis for axis, size in enumerate(aligned) if size != 1)
+        period = (*aligned[:first], *full[first:])
+        array = np.broadcast_to(owner.value.ints().reshape(aligned), period)
         result = Token(full, owner.result_format, axes)
         return self.plan.add("flow.constant", [], result, op, properties={"value": ArrayAttr.of(array)})
 
@@ -210,24 +231,36 @@ class Lowering:
 
 
 def source_token(value: SSAValue) -> Token:
-    """An input port: images and sequences come pixel by pixel, vectors at once."""
-    shape, number_format = shape_of(value.type), format_of(value.type)
+    """An input port: images come pixel by pixel, vectors at once, others as their only reader wants."""
+    number_format = format_of(value.type)
     assert number_format is not None
-    pixels = _pixels(value)
-    fitting = [axes for axes in range(len(shape) + 1) if beats_of(shape, axes) == pixels]
-    return Token(shape, number_format, fitting[-1] if fitting else max(len(shape) - 1, 0))
+    shape, axes = _read_as(value)
+    return Token(shape, number_format, axes)
 
 
-def _pixels(value: SSAValue) -> int:
-    """Pixels of the image that is made of an input by reshaping alone, 0 when there is none."""
-    while len(users := [use.operation for use in value.uses]) == 1:
-        (user,) = users
+def viewed(token: Token, value: SSAValue) -> Token | Wires:
+    """A token as a value of the program, whose shape may be another."""
+    shape = shape_of(value.type)
+    if token.shape == shape:
+        return token
+    (use,) = value.uses
+    assert isinstance(use.operation, NetloomOp)
+    return Wires(token, None, shape, token.format, use.operation)
+
+
+def _read_as(value: SSAValue) -> tuple[Shape, int]:
+    """Shape and axes of the beats that are made of an input by reshaping alone."""
+    counted, shape = None, shape_of(value.type)
+    while value.has_one_use():
+        user = next(iter(value.uses)).operation
         if isinstance(user, WindowOp):
-            return math.prod(shape_of(value.type)[:-1])
-        if not isinstance(user, ReshapeOp):
+            return shape_of(value.type), len(shape_of(value.type)) - 1
+        if not isinstance(user, ReshapeOp) or (counted and beat_axes(user) is not None):
             break
         value = user.result
-    return 0
+        if (axes := beat_axes(user)) is not None:
+            counted = user.result_shape, axes
+    return counted or (shape, max(len(shape) - 1, 0))
 
 
 def _is_pick(op: WindowOp) -> bool:

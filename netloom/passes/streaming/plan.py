@@ -97,13 +97,37 @@ class Step:
 
 @dataclass(eq=False)
 class Wires:
-    """Elements of a token moved about, not yet in hardware: element i is element `source[i]` of the root."""
+    """Elements of a token moved about, not yet in hardware: element i is element `moved[i]` of the root.
+
+    `moved` is None where all elements stay in order.
+    """
 
     root: Token
-    source: Ints
+    moved: Ints | None
     shape: Shape
     format: Format
     op: NetloomOp
+
+    @property
+    def source(self) -> Ints:
+        """The root's element for each element."""
+        return np.arange(math.prod(self.shape), dtype=np.int64) if self.moved is None else self.moved
+
+    def after(self, op: NetloomOp, elements: Ints | None) -> Wires:
+        """What an op makes of it that takes element elements[i] for element i, or all in order."""
+        same = elements is None or np.array_equal(elements, np.arange(math.prod(self.shape)))
+        moved = self.moved if same else self.source[elements]
+        return Wires(self.root, moved, op.result_shape, op.result_format, op)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the elements are the root's, in its order and format: only their shape is another."""
+        return self.moved is None and self.format == self.root.format
+
+    @property
+    def crosses_beats(self) -> bool:
+        """Whether no leading axes count the root's beats."""
+        return axes_for(self.shape, self.root.beats) is None
 
 
 class Plan:
@@ -112,9 +136,14 @@ class Plan:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def add(
-        self, kind: str, operands: Sequence[Operand], result: Token, op: NetloomOp, **more: Any
-    ) -> Token:
+    @property
+    def most_beats(self) -> int:
+        """Beats in a frame of the stream that has most of them: no frame takes fewer cycles."""
+        streams = {step.result for step in self.steps}
+        streams |= {operand for step in self.steps for operand in step.operands if isinstance(operand, Token)}
+        return max((token.beats for token in streams), default=1)
+
+    def add(self, kind: str, operands: Sequence[Operand], result: Token, op: NetloomOp, **more: Any) -> Token:
         """A new step; its result."""
         step = Step(kind, operands, result, op, **more)
         result.step = step

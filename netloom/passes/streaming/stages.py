@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netloom.ir.da import KernelOp
-from netloom.ir.nn import DenseOp, MatMulOp
+from netloom.ir.nn import DenseOp, MatMulOp, MulOp
 from netloom.passes.streaming.plan import Step, Token
 
 
@@ -25,15 +25,33 @@ class Group:
         return self.steps[0].result
 
     @property
+    def is_view(self) -> bool:
+        """Whether the stage would leave its beats as they are."""
+        still = all(step.kind == "wires" and step.picked is None for step in self.steps)
+        return still and self.view_of.format == self.result.format
+
+    @property
+    def view_of(self) -> Token:
+        """What a view shows."""
+        operand = self.steps[-1].operands[0]
+        assert isinstance(operand, Token)
+        return operand
+
+    @property
     def name(self) -> str:
         """The layer that the stage is named after: that of its product, or its last."""
-        heavy = [step for step in self.steps if is_product(step)]
+        heavy = [step for step in self.steps if is_product(step) or is_product_of_streams(step)]
         return (heavy or self.steps)[0].op.origin_name
 
 
 def is_product(step: Step) -> bool:
     """Whether a step is a product, which is most of a layer's hardware."""
     return step.kind == "beat" and isinstance(step.op, DenseOp | KernelOp | MatMulOp)
+
+
+def is_product_of_streams(step: Step) -> bool:
+    """Whether a step multiplies, element by element, what both come as streams."""
+    return isinstance(step.op, MulOp) and all(isinstance(operand, Token) for operand in step.operands)
 
 
 def groups(steps: list[Step]) -> dict[Step, Group]:

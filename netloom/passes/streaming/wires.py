@@ -36,7 +36,20 @@ def whole(plan: Plan, token: Token, op: NetloomOp) -> Token:
 
 def materialised(plan: Plan, wires: Wires) -> Token:
     """A token for moved elements: the cheapest way that the movement allows."""
-    return _within_beats(plan, wires) or _picked_beats(plan, wires) or _within_frame(plan, wires)
+    return (
+        _within_beats(plan, wires)
+        or _counted_again(plan, wires)
+        or _picked_beats(plan, wires)
+        or _within_frame(plan, wires)
+    )
+
+
+def _counted_again(plan: Plan, wires: Wires) -> Token | None:
+    """The same elements in the same order, in beats of the last axis."""
+    beats = beats_of(wires.shape, last := max(len(wires.shape) - 1, 0))
+    if not wires.keeps_order or max(beats, wires.root.beats) % min(beats, wires.root.beats):
+        return None
+    return repacked(plan, wires.root, wires.shape, last, wires.op)
 
 
 def _within_beats(plan: Plan, wires: Wires) -> Token | None:
@@ -45,7 +58,9 @@ def _within_beats(plan: Plan, wires: Wires) -> Token | None:
     axes = axes_for(wires.shape, root.beats)
     if axes is None:
         return None
-    source = wires.source.reshape(root.beats, -1)
+    if wires.moved is None:
+        return _wired(plan, root, wires, axes, np.arange(root.elements))
+    source = wires.moved.reshape(root.beats, -1)
     picked = source - np.arange(root.beats)[:, None] * root.elements
     if np.any(picked != picked[0]) or picked[0].min() < 0 or picked[0].max() >= root.elements:
         return None

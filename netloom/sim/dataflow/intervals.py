@@ -24,22 +24,21 @@ from netloom.sim.dataflow.simulator import steady
 
 
 @lru_cache(maxsize=4096)
-def _alone(actor: Window | Resample | WeightedStage, beats: int) -> float | int:
+def _alone(actor: Actor, beats_in: int, beats_out: int) -> float | int:
     """Interval in cycles of an actor between a source and a sink that are always ready."""
-    pixels = beats if isinstance(actor, WeightedStage) else actor.height * actor.width
-    nodes = (Node("source", Source(pixels)), Node("actor", actor), Node("sink", Sink(beats)))
-    fifos = (Fifo("in", 0, 1, 2, 1, pixels), Fifo("out", 1, 2, 2, 1, beats))
+    nodes = (Node("source", Source(beats_in)), Node("actor", actor), Node("sink", Sink(beats_out)))
+    fifos = (Fifo("in", 0, 1, 2, 1, beats_in), Fifo("out", 1, 2, 2, 1, beats_out))
     return steady(Network(nodes, fifos)).interval
 
 
 def _interval(actor: Actor, beats_in: int, beats_out: int) -> float | int:
     match actor:
         case WeightedStage():
-            return _alone(actor, beats_out)
+            return _alone(actor, beats_out, beats_out)
         case Stage(latency, interval):
             return beats_out * (interval if latency > 0 else 1)
         case Window() | Resample():
-            return _alone(actor, beats_out)
+            return _alone(actor, beats_in, beats_out)
         case Reduce() | Collect():
             return beats_in
         case Spread():

@@ -78,10 +78,10 @@ def _window(actor: flow.Window, tables: _Tables) -> tuple[int, list[int]]:
     """Parameters; tables of need and advance for each group, and of the columns that complete a window."""
     if not actor.supported:
         raise ValueError("windows that end left of the image are not supported")
-    rows, stride = range(actor.out_height), actor.strides[1]
-    complete = [int(r % stride == 0 and r // stride < actor.out_width) for r in range(actor.steps)]
+    rows, places = range(actor.out_height), {actor.place(w) for w in range(actor.windows)}
+    complete = [int(column in places) for column in range(actor.steps)]
     by_row = tables.add([actor.need(i) for i in rows] + [actor.advance(i) for i in rows])
-    numbers = [actor.width, actor.banks, actor.steps, actor.tail, actor.out_height, actor.first]
+    numbers = [actor.row_beats, actor.banks, actor.steps, actor.tail, actor.out_height, actor.first]
     return kernels.WINDOW, [*numbers, by_row, tables.add(complete)]
 
 

@@ -46,4 +46,3 @@ class PredictTiming(ModulePass):
                 "device": StringAttr(self.device),
             }
         )
-

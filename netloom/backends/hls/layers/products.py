@@ -11,6 +11,7 @@ from netloom.backends.hls.layers.layer import Context, Layer, Operand, describe,
 from netloom.backends.hls.pragmas import PIPELINE_LOOP, REGISTERS
 from netloom.backends.hls.text import Table, Whole, indented, index_expression, loop, mantissas, whole
 from netloom.backends.indexing import Ints
+from netloom.core.diagnostics import CompileError
 from netloom.core.fixed import Format
 from netloom.ir.fx import ConstantOp
 from netloom.ir.nn import DenseOp, MatMulOp
@@ -61,7 +62,19 @@ def _first(op: MatMulOp, index: int, rank: int, name: str) -> tuple[str, tuple[T
 
 
 def dense(op: DenseOp, context: Context) -> Layer:
-    """The function of a constant matrix product, by its strategy."""
+    """The function of a constant matrix product, by its strategy.
+
+    Raises:
+        CompileError: NL308 for weights in a memory outside the chip.
+    """
+    if op.weight_port is not None:
+        raise CompileError(
+            "NL308",
+            f"weights outside the chip in a design for {context.vendor.title}",
+            origin=op.origin_name,
+            supported="such layers in backend 'vhdl' with io='stream'",
+            hint="leave out the pass 'place-weights'",
+        )
     return _shared(op, context) if op.strategy.data == "resource" else _unrolled(op, context)
 
 

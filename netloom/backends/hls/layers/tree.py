@@ -6,6 +6,7 @@ import numpy as np
 
 from netloom.backends.hls.layers.layer import Context, Layer, Operand, describe
 from netloom.backends.hls.text import Table, indented, integer, loop, mantissas, whole
+from netloom.core.diagnostics import CompileError
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.tree_plan import ONE, ZERO, Range, Sum, Term, plan_of, range_bits
 
@@ -13,7 +14,19 @@ Lines = list[str]
 
 
 def ensemble(op: EnsembleOp, context: Context) -> Layer:
-    """The function of an ensemble."""
+    """The function of an ensemble.
+
+    Raises:
+        CompileError: NL308 for trees in memories.
+    """
+    if op.memory is not None:
+        raise CompileError(
+            "NL308",
+            "trees in memories that are written at run time",
+            origin=op.origin_name,
+            supported="such trees in backend 'vhdl'",
+            hint="leave out the pass 'replaceable-trees'",
+        )
     writer = _TreeWriter(op, context)
     rows, plan = op.rows, writer.plan
     source, result = (

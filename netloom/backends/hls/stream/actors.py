@@ -100,7 +100,7 @@ def _window(op: StreamWindowOp, ends: Ends) -> Body:
     actor = op.actor()
     sizes = (
         *(actor.height, actor.width, actor.out_height, actor.out_width),
-        *(*actor.kernel, *actor.strides, *actor.dilations, *actor.padding),
+        *(*actor.kernel, *actor.strides, *actor.dilations, *actor.padding, actor.slices),
     )
     pixel, rows = ends.input.beat, actor.kernel[0]
     above = actor.rows - 1
@@ -112,7 +112,7 @@ def _window(op: StreamWindowOp, ends: Ends) -> Body:
         enter if above else "netloom::push(columns, 0, pixel);",
         "if (at.has_window()) {",
         f"    {ends.beat} window;",
-        f"    netloom::leave<{actor.dilations[1]}>(columns, at, {fill}, window);",
+        f"    netloom::leave<{actor.dilations[1] * actor.slices}>(columns, at, {fill}, window);",
         *indented(ends.give("window")),
         "}",
         "at.next();",
@@ -123,7 +123,7 @@ def _window(op: StreamWindowOp, ends: Ends) -> Body:
     return Body(
         (
             f"typedef netloom::window_walk<{', '.join(map(str, sizes))}> walk;",
-            *(_lines(ends, pixel, above, actor.width) if above else []),
+            *(_lines(ends, pixel, above, actor.row_beats) if above else []),
             *columns,
             "walk at;",
             *_far(ends, far, "before"),
@@ -284,16 +284,19 @@ def _line(ends: Ends, width: int) -> Lines:
 def _constant(op: StreamConstantOp, ends: Ends) -> Body:
     name, count = f"{ends.name}_entry", op.stream.elements
     table = mantissas(name, op.value.ints(), f"mantissas, {op.result_format}, {count} for each beat")
-    words = {"name": name, "words": op.stream.beats, "lanes": count}
-    item = f"taken.set(i, number<{ends.beat}::element>({name}[n * {count} + i]));"
+    words = {"name": name, "words": op.period, "lanes": count}
+    again = op.period != op.stream.beats
+    item = f"taken.set(i, number<{ends.beat}::element>({name}[{'word' if again else 'n'} * {count} + i]));"
     inside = [
         f"{ends.beat} taken;",
         *loop(ends.vendor, "i", count, [item]),
         *ends.give("taken"),
+        *([f"word = word == {op.period - 1} ? 0 : word + 1;"] if again else []),
     ]
     return Body(
         (
             *ends.vendor.pragma(pragmas.READ_ONLY_MEMORY, "inside", **words),
+            *(["int word = 0;"] if again else []),
             *ends.beats(counted(op.stream.beats), inside),
         ),
         (table,),

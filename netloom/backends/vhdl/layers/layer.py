@@ -24,6 +24,24 @@ class Operand:
 
 
 @dataclass(frozen=True)
+class WritePort:
+    """The bits of the ports `tree_address` and `tree_data`, beside `tree_write`."""
+
+    address_bits: int
+    data_bits: int
+
+    @property
+    def signals(self) -> list[dict[str, str]]:
+        """The ports, as templates need them."""
+        types = {
+            "tree_write": "std_logic",
+            "tree_address": f"std_logic_vector({self.address_bits - 1} downto 0)",
+            "tree_data": f"std_logic_vector({self.data_bits - 1} downto 0)",
+        }
+        return [{"name": each, "mode": "in", "type": type_} for each, type_ in types.items()]
+
+
+@dataclass(frozen=True)
 class Layer:
     """One entity.
 
@@ -39,6 +57,7 @@ class Layer:
         word_bits: of a word of weights from outside, when it takes them from the port `word` and says with
             the port `reading` when it needs one.
         started: whether it has ports `rst` and `start`, because it works on one sample for several cycles.
+        writes: through which its memories are written at run time.
     """
 
     kind: str
@@ -51,6 +70,7 @@ class Layer:
     lanes: int = 1
     started: bool = False
     word_bits: int = 0
+    writes: WritePort | None = None
 
 
 def elements(value: SSAValue) -> int:

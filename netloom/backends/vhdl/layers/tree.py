@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netloom.backends.vhdl.layers.forest import forest
 from netloom.backends.vhdl.layers.layer import Intervals, Layer, Operand, describe
 from netloom.backends.vhdl.layers.pipeline import StepText, pipeline
 from netloom.backends.vhdl.text import LINE_LENGTH, is_signed, literal, target, wire_bits
@@ -24,8 +25,10 @@ EITHER = (
 
 
 def ensemble(op: EnsembleOp, intervals: Intervals) -> Layer:
-    """The layer of an ensemble, for one row of its operand."""
+    """The layer of an ensemble, for one row of its operand; of trees in memories for all rows."""
     del intervals
+    if op.memory is not None:
+        return forest(op)
     writer = TreeWriter(op)
     signals, statements = pipeline(writer.steps(), stages(op))
     plan = writer.plan

@@ -6,6 +6,8 @@
 -- KERNEL_H x KERNEL_W pixels, in that order, the first least significant. Windows come in raster order, and
 -- what they have outside the image is FILL. The image follows the one before without a gap.
 --
+-- A pixel may come as SLICES beats, each with CHANNELS of its channels. Then each position has as many windows.
+--
 -- The last rows are in a ring of memories, one for each row. A column of all rows leaves them at once and
 -- enters a shift register, which holds as many columns as a window spans. The rules, and the meaning of
 -- ahead, need, advance and step, are in `Window` in core/dataflow.py.
@@ -28,7 +30,8 @@ entity netloom_window is
     DILATION_W   : positive := 1;
     PAD_TOP      : integer := 0;
     PAD_LEFT     : integer := 0;      -- less than the columns that a window spans
-    CHANNELS     : positive;
+    SLICES       : positive := 1;     -- beats of a pixel
+    CHANNELS     : positive;          -- of a beat
     ELEMENT_BITS : positive;
     FILL         : std_logic_vector   -- ELEMENT_BITS bits
   );
@@ -55,19 +58,25 @@ architecture rtl of netloom_window is
   end function banks_for;
 
   constant ROWS        : positive := (KERNEL_H - 1) * DILATION_H + 1;
-  constant BANKS       : positive := banks_for(ROWS, WIDTH);
-  constant SPAN        : positive := (KERNEL_W - 1) * DILATION_W + 1;
-  constant FIRST       : integer  := SPAN - 1 - PAD_LEFT;
-  constant STEPS       : positive := maximum(WIDTH, (OUT_WIDTH - 1) * STRIDE_W + 1);
-  constant TAIL        : natural  := maximum(0, (OUT_WIDTH - 1) * STRIDE_W + FIRST - (STEPS - 1));
-  -- Columns between a row's last window and the next row's first.
-  constant BETWEEN     : natural  := STEPS - (OUT_WIDTH - 1) * STRIDE_W - 1;
+  -- Columns are counted in beats.
+  constant ROW_BEATS   : positive := WIDTH * SLICES;
+  constant APART       : positive := DILATION_W * SLICES;
+  constant BANKS       : positive := banks_for(ROWS, ROW_BEATS);
+  constant SPAN        : positive := (KERNEL_W - 1) * APART + 1;
+  constant FIRST       : integer  := SPAN - 1 - PAD_LEFT * SLICES;
+  -- From a row's first window to its last.
+  constant ACROSS      : natural  := ((OUT_WIDTH - 1) * STRIDE_W + 1) * SLICES - 1;
+  constant STEPS       : positive := maximum(ROW_BEATS, ACROSS + 1);
+  constant TAIL        : natural  := maximum(0, ACROSS + FIRST - (STEPS - 1));
+  -- Columns between the windows of two positions, and between a row's last window and the next row's first.
+  constant SKIPPED     : natural  := (STRIDE_W - 1) * SLICES;
+  constant BETWEEN     : natural  := STEPS - ACROSS - 1;
 
   -- A group is known by the image row of its windows' top, a window by the image column of its left.
   constant FIRST_TOP   : integer  := -PAD_TOP;
   constant LAST_TOP    : integer  := (OUT_HEIGHT - 1) * STRIDE_H - PAD_TOP;
-  constant FIRST_LEFT  : integer  := -PAD_LEFT;
-  constant LAST_LEFT   : integer  := (OUT_WIDTH - 1) * STRIDE_W - PAD_LEFT;
+  constant FIRST_LEFT  : integer  := -PAD_LEFT * SLICES;
+  constant LAST_LEFT   : integer  := ACROSS + FIRST_LEFT;
 
   -- How far the bank of a group's top moves to the next group, in a frame and to the next frame.
   constant ROW_TURN    : natural  := STRIDE_H mod BANKS;
@@ -83,7 +92,7 @@ architecture rtl of netloom_window is
   subtype bank_t is natural range 0 to BANKS - 1;
 
   type pixels_t is array (0 to BANKS - 1) of pixel_t;
-  type row_t is array (0 to WIDTH - 1) of pixel_t;
+  type row_t is array (0 to ROW_BEATS - 1) of pixel_t;
   type columns_t is array (0 to SPAN - 1) of column_t;
   type choice_t is array (0 to KERNEL_H - 1) of bank_t;
 
@@ -167,7 +176,7 @@ architecture rtl of netloom_window is
   begin
     for c in 0 to KERNEL_W - 1 loop
       for r in 0 to KERNEL_H - 1 loop
-        pixel := columns((KERNEL_W - 1 - c) * DILATION_W)((r + 1) * PIXEL_BITS - 1 downto r * PIXEL_BITS);
+        pixel := columns((KERNEL_W - 1 - c) * APART)((r + 1) * PIXEL_BITS - 1 downto r * PIXEL_BITS);
         if inside(c) = '0' then
           pixel := filled;
         end if;
@@ -179,7 +188,7 @@ architecture rtl of netloom_window is
   end function window_of;
 
   -- Writer: the column and bank of the next pixel.
-  signal x           : natural range 0 to WIDTH - 1 := 0;
+  signal x           : natural range 0 to ROW_BEATS - 1 := 0;
   signal bank        : bank_t := 0;
   signal write       : std_logic_vector(0 to BANKS - 1);
   signal fire        : std_logic;
@@ -193,7 +202,7 @@ architecture rtl of netloom_window is
   signal need        : integer range LEAST_NEED to ROWS - 1 := need_of(FIRST_TOP);
   signal advance     : natural range 0 to MOST_ADVANCE := advance_of(FIRST_TOP);
   signal j           : natural range 0 to STEPS + TAIL - 1 := 0;
-  signal address     : natural range 0 to WIDTH - 1 := 0;
+  signal address     : natural range 0 to ROW_BEATS - 1 := 0;
   signal step        : std_logic;
   signal is_pixel    : std_logic;
   signal ends_group  : std_logic;
@@ -201,9 +210,10 @@ architecture rtl of netloom_window is
 
   signal ahead       : integer range LEAST_AHEAD to MOST_AHEAD := -base(FIRST_TOP);
 
-  -- The next window: how many columns come before the one that completes it, and where it is.
-  signal remaining   : natural range 0 to maximum(FIRST, maximum(STRIDE_W - 1, BETWEEN)) := FIRST;
+  -- The next window: how many columns come before the one that completes it, where it is, and its slice.
+  signal remaining   : natural range 0 to maximum(FIRST, maximum(SKIPPED, BETWEEN)) := FIRST;
   signal left        : integer range FIRST_LEFT to LAST_LEFT := FIRST_LEFT;
+  signal slice       : natural range 0 to SLICES - 1 := 0;
 
   -- Of the column that left the memories.
   signal pixels      : pixels_t;
@@ -232,10 +242,10 @@ begin
   ready    <= '1' when ahead < BANKS or (ahead < BANKS + advance and j > x) else '0';
   fire     <= in_valid and ready;
   in_ready <= ready;
-  ends_row <= '1' when fire = '1' and x = WIDTH - 1 else '0';
+  ends_row <= '1' when fire = '1' and x = ROW_BEATS - 1 else '0';
 
   ce         <= not v or out_ready;
-  is_pixel   <= '1' when j < WIDTH else '0';
+  is_pixel   <= '1' when j < ROW_BEATS else '0';
   step       <= ce when is_pixel = '0' or ahead > need or (ahead = need and x > j) else '0';
   ends_frame <= step when j = STEPS + TAIL - 1 and top = LAST_TOP else '0';
   ends_group <= ends_frame when top = LAST_TOP else
@@ -249,7 +259,7 @@ begin
         x    <= 0;
         bank <= 0;
       elsif fire = '1' then
-        if x = WIDTH - 1 then
+        if x = ROW_BEATS - 1 then
           x    <= 0;
           bank <= turned(bank, 1 mod BANKS);
         else
@@ -286,7 +296,7 @@ begin
         if j /= STEPS + TAIL - 1 then
           j <= j + 1;
         end if;
-        if address /= WIDTH - 1 then
+        if address /= ROW_BEATS - 1 then
           address <= address + 1;
         end if;
       end if;
@@ -317,16 +327,22 @@ begin
     if rising_edge(clk) then
       if rst = '1' or ends_frame = '1' then
         remaining <= FIRST;
-        left  <= FIRST_LEFT;
+        left      <= FIRST_LEFT;
+        slice     <= 0;
       elsif step = '1' then
         if remaining /= 0 then
           remaining <= remaining - 1;
         elsif left = LAST_LEFT then
           remaining <= BETWEEN;
-          left  <= FIRST_LEFT;
+          left      <= FIRST_LEFT;
+          slice     <= 0;
+        elsif slice = SLICES - 1 then
+          remaining <= SKIPPED;
+          left      <= left + SKIPPED + 1;
+          slice     <= 0;
         else
-          remaining <= STRIDE_W - 1;
-          left  <= left + STRIDE_W;
+          left  <= left + 1;
+          slice <= slice + 1;
         end if;
       end if;
     end if;
@@ -379,7 +395,7 @@ begin
           a_rows(r)   <= is_inside(top + r * DILATION_H, HEIGHT);
         end loop;
         for c in 0 to KERNEL_W - 1 loop
-          a_columns(c) <= is_inside(left + c * DILATION_W, WIDTH);
+          a_columns(c) <= is_inside(left + c * APART, ROW_BEATS);
         end loop;
       end if;
       if ce = '1' and a = '1' then

@@ -61,6 +61,7 @@ def _window(op: StreamWindowOp) -> Instance:
         "DILATION_W": actor.dilations[1],
         "PAD_TOP": actor.padding[0],
         "PAD_LEFT": actor.padding[1],
+        "SLICES": actor.slices,
         "CHANNELS": stream.elements,
         "ELEMENT_BITS": wire_bits(number_format),
         "FILL": _bits([int(op.fill_value)], number_format),
@@ -107,7 +108,7 @@ def _resample(op: ResampleOp) -> Instance:
 def _constant(op: StreamConstantOp) -> Instance:
     values = op.value.ints().reshape(-1).tolist()
     generics = {
-        "BEATS": str(op.stream.beats),
+        "BEATS": str(op.period),
         "WIDTH": str(beat_bits(op.result)),
         "CONTENTS": _bits(values, op.result_format),
     }

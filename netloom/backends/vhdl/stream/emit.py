@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
-from netloom.backends.vhdl.entities import MULTIPLIERS, PACKAGE, comment, environment, library
+from netloom.backends.vhdl.entities import (
+    FOREST,
+    MULTIPLIERS,
+    PACKAGE,
+    comment,
+    environment,
+    library,
+)
+from netloom.backends.vhdl.images import image_files, image_properties, write_port
+from netloom.backends.vhdl.layers.layer import WritePort
 from netloom.backends.vhdl.names import Names
 from netloom.backends.vhdl.options import VhdlOptions
 from netloom.backends.vhdl.parallel import circuit
@@ -50,18 +59,20 @@ def emit_stream(module: ModuleOp, program: Hardware, options: VhdlOptions) -> Bu
     others = [op for op in ops if not isinstance(op, StageOp | SourceOp | SinkOp)]
     used = {instance_of(op).entity for op in others} | ({COLLECT} if memories else set())
     entities = [*sorted(used), *([READER] if memories else [])]
-    taken = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS, FIFO, *entities])
-    stages, written, shares = _stages(ops, timing, top_name, taken)
+    taken = Names([top_name, f"tb_{top_name}", PACKAGE, MULTIPLIERS, *FOREST, FIFO, *entities])
+    stages, written, needs = _stages(ops, timing, top_name, taken)
+    writes = write_port(module)
     ports = _ports(ops)
     inside = Names([*stages.values(), *(f"{port.signal}_port" for port in ports), *_generics(memories)])
     top = StreamTopWriter(ops, fifos(module), ports, stages, inside, memories).write()
-    files = library([PACKAGE, *([MULTIPLIERS] if shares else []), FIFO, *entities]) | written
-    files[f"src/{top_name}.vhd"] = _top_text(module, top, top_name, ports, timing, memories)
+    files = library([PACKAGE, *needs, FIFO, *entities]) | written
+    files[f"src/{top_name}.vhd"] = _top_text(module, top, top_name, ports, timing, memories, writes)
     sources = [*files, f"sim/tb_{top_name}.vhd"]
-    files[sources[-1]] = _bench_text(top_name, ports, timing, options, memories)
-    files |= {memory.file: memory.contents for memory in memories}
+    files[sources[-1]] = _bench_text(top_name, ports, timing, options, memories, writes)
+    files |= {memory.file: memory.contents for memory in memories} | image_files(module)
     files.update(project_files(environment(), top_name, sources, options))
     properties = _properties(top_name, top, program, ports, sources, timing, options)
+    properties |= image_properties(module)
     if memories:
         properties["weights"] = weights_property(memories)
     return BuildPlan(files, steps(top_name, sources), properties)
@@ -74,19 +85,19 @@ def _generics(memories: Sequence[MemoryPort]) -> list[str]:
 
 def _stages(
     ops: Sequence[FlowOp], timing: ProgramTiming, top_name: str, taken: Names
-) -> tuple[dict[FlowOp, str], dict[str, str], bool]:
-    """Entity of each stage, all their files, and whether any shares multipliers."""
+) -> tuple[dict[FlowOp, str], dict[str, str], list[str]]:
+    """Entity of each stage, all their files, and the files of `lib/` that these need."""
     found: dict[FlowOp, str] = {}
     written: dict[str, str] = {}
-    shares = False
+    needs: dict[str, None] = {}
     for op in ops:
         if isinstance(op, StageOp):
             alone = stage_module(op, timing.clock_period_ns)
             found[op] = taken.fresh(f"{top_name}_{op.label.data}_stage")
             made = circuit(alone, hardware(alone), found[op], top_name, taken)
             written |= made.files
-            shares = shares or made.shares_multipliers
-    return found, written, shares
+            needs |= dict.fromkeys(made.needs)
+    return found, written, list(needs)
 
 
 def _ports(ops: Sequence[FlowOp]) -> list[StreamPort]:
@@ -136,6 +147,7 @@ def _top_text(
     ports: Sequence[StreamPort],
     timing: ProgramTiming,
     memories: Sequence[MemoryPort],
+    writes: WritePort | None,
 ) -> str:
     width = max((len(line.partition(" : ")[0]) for line in top.declarations), default=0)
     declarations = [
@@ -153,6 +165,7 @@ def _top_text(
             ports=ports,
             tensors=hardware(module).ports,
             memories=memories,
+            writes=writes,
             declarations=declarations,
             statements=top.statements,
         )
@@ -165,6 +178,7 @@ def _bench_text(
     timing: ProgramTiming,
     options: VhdlOptions,
     memories: Sequence[MemoryPort],
+    writes: WritePort | None,
 ) -> str:
     return (
         environment()
@@ -177,6 +191,7 @@ def _bench_text(
             inputs=[port for port in ports if port.direction == "in"],
             outputs=[port for port in ports if port.direction == "out"],
             memories=memories,
+            writes=writes,
             page=PAGE,
         )
     )

@@ -18,6 +18,11 @@ from netloom.backends.vhdl.stream.weights import READER, MemoryPort
 from netloom.backends.vhdl.text import vector
 from netloom.ir.flow import FifoOp, FlowOp, SinkOp, SourceOp, StageOp, StreamConstantOp, stream_of
 from netloom.passes.analysis.network import beat_bits
+from netloom.passes.analysis.tree_memory import in_memories
+
+TREE_PORTS = ("tree_write", "tree_address", "tree_data")
+"""Ports of the top entity through which memories of trees are written. Inside they are signals <port>_now,
+which change after the clock of this design, which is behind aclk."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +206,8 @@ class StreamTopWriter:
             out_valid = f"{name}_complete"
         else:
             yield f"{name}_ce <= not {name}_out_valid or {name}_space;"
+        if in_memories(list(op.ops)):
+            ports |= {name: f"{name}_now" for name in TREE_PORTS}
         ready = ""
         if interval > 1:
             self._signal(f"{name}_in_ready")
@@ -278,9 +285,7 @@ _AXI = (
 _AXI_INPUTS = ("arready", "rdata", "rresp", "rvalid")
 
 
-def instance(
-    label: str, entity: str, generics: Mapping[str, str], ports: Mapping[str, str]
-) -> Iterator[str]:
+def instance(label: str, entity: str, generics: Mapping[str, str], ports: Mapping[str, str]) -> Iterator[str]:
     """An instance of an entity."""
     yield f"{label} : entity work.{entity}"
     if generics:
