@@ -73,7 +73,7 @@ class LowerDense(ModulePass):
                     f"unknown strategy '{strategy}'",
                     origin=pattern or "strategy",
                     supported=", ".join(STRATEGIES),
-                    hint=suggestion(strategy, STRATEGIES),
+                    hint=suggestion(strategy, (*STRATEGIES, "memory")),  # that of trees
                 )
             if equals:
                 check_pattern(pattern, sorted(set(names)))
