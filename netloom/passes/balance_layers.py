@@ -26,6 +26,12 @@ SMALL = 1024
 """A layer of so few weights other than zero is cheaper as shared adders, whatever the time it has..."""
 LARGE = 8192
 """...and one of more is left to multipliers: the search for shared adders would take minutes."""
+WORTH_BITS = 64
+"""Bits of weights that a multiplier serves before it and its memory are cheaper than their shared adders.
+
+For 64 x 64 weights of 4, 6, 8 and 12 bits shared adders are cheaper up to reuse factors of about 16, 11, 8
+and 5, with a hard multiplier counted as 50 tables, by the estimates that benchmarks/estimates.py compares
+with synthesis."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class BalanceLayers(ModulePass):
 
     In a parallel design that is adder_graph. In a stream a layer that has one pixel while the input has
     sixteen has sixteen cycles for it: it gets strategy resource with a reuse factor that uses them. A layer
-    that has no cycle to spare, or has few weights, becomes adder_graph (latency when it is very large).
+    that has too few cycles to spare, or has few weights, becomes adder_graph (latency when it is very large).
 
     Options:
         form: `parallel` or `stream`.
@@ -89,6 +95,7 @@ def chosen(layer: DenseOp, spare: int) -> tuple[str, int]:
     assert isinstance(weight, ConstantOp)
     count = int(np.count_nonzero(weight.value.values))
     sparse = 4 * count < inputs * outputs
-    if factor > 1 and count > SMALL and not sparse:
+    worth = count > LARGE or factor * layer.operand_formats[1].width >= WORTH_BITS
+    if factor > 1 and count > SMALL and not sparse and worth:
         return "resource", factor
     return ("adder_graph" if count <= LARGE else "latency"), 1

@@ -133,7 +133,7 @@ def wide(strategy: str) -> ModuleOp:
     program.origin = "conv"
     geometry = {"kernel": [4, 4], "strides": [4, 4], "dilations": [1, 1], "padding": [0, 0, 0, 0]}
     rows = program.add(ReshapeOp, program.add(WindowOp, x, fill="zero", **geometry), shape=[1, 2, 2, 128])
-    weight = program.constant(np.arange(2048).reshape(128, 16) % 7 - 3, Format(3, 3))
+    weight = program.constant(np.arange(2048).reshape(128, 16) % 15 - 7, Format(4, 4))
     program.output(program.add(DenseOp, rows, weight, strategy=strategy), "y")
     return program.finish()
 
@@ -143,6 +143,8 @@ def wide(strategy: str) -> ModuleOp:
     [
         ("form=stream", "resource", 16),
         ("form=stream interval=4", "adder_graph", None),
+        # Eight cycles for weights of 4 bits: shared adders are the cheaper.
+        ("form=stream interval=32", "adder_graph", None),
         ("form=stream interval=1000", "resource", 128),
         ("form=parallel", "adder_graph", None),
     ],
