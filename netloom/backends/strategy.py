@@ -93,7 +93,16 @@ class StrategyOptions(BackendOptions):
         """
         super().__post_init__()
         for name in PER_LAYER:
-            object.__setattr__(self, name, _per_layer_text(getattr(self, name)))
+            text = _per_layer_text(getattr(self, name))
+            if '"' in text:
+                raise CompileError(
+                    "NL203",
+                    f"{name} has a quotation mark: {text}",
+                    origin=name,
+                    supported="names and patterns of layers without quotation marks",
+                    hint="put ? in its place, which matches any character",
+                )
+            object.__setattr__(self, name, text)
         if "external" in self.weights and self.io not in self.outside_forms:
             raise CompileError(
                 "NL203",

@@ -14,6 +14,7 @@ from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
 from netloom.core.diagnostics import CompileError, warn
+from netloom.core.precision import matches
 from netloom.ir.attributes import ArrayAttr, fixed_tensor, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.fx import ConstantOp, QuantizeOp
@@ -56,8 +57,15 @@ class ParallelChannels(ModulePass):
         layers = [found for found in program_ops(function) if is_layer(found)]
         wanted.check(layer.origin_name for layer in layers)
         chosen = {layer: self._legal(op, layer, wanted.of(layer.origin_name, 0)) for layer in layers}
-        ChannelFolder(function, channels=chosen).run()
+        folder = ChannelFolder(function, channels=chosen)
+        folder.run()
         erase_unused(function)
+        named = {pattern for pattern, _ in wanted.entries if pattern != "*"}
+        for name in dict.fromkeys(folder.without):
+            if any(matches(name, pattern) for pattern in named):
+                text = "its operand comes whole from the layer before: parallel_channels changes nothing"
+                warn(f"layer '{name}': {text}")
+                add_note(op, name, text)
 
     def _legal(self, module: ModuleOp, layer: NetloomOp, asked: int) -> int:
         """The number asked for when it divides the channels, else the largest below it that does."""
@@ -104,9 +112,11 @@ class ChannelFolder(Folder):
 
     Attributes:
         channels: of each layer, how many at once.
+        without: layers in front of which nothing is done to single elements: parts would only be collected.
     """
 
     channels: Mapping[NetloomOp, int] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
 
     def begin(self, op: NetloomOp) -> bool:
         """A layer that has not all its channels at once."""
@@ -120,6 +130,8 @@ class ChannelFolder(Folder):
         if value in self.folds or isinstance(value.owner, (*ELEMENTWISE, QuantizeOp, Block)):
             parts = self.fold(value, axis, count, op)
             op.operands[0] = counted(Builder(op), parts, shape_of(value.type), axis)
+        else:
+            self.without.append(op.origin_name)
         return False
 
     def climbs(self, op: NetloomOp) -> bool:

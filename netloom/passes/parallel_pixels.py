@@ -69,15 +69,14 @@ class ParallelPixels(ModulePass):
                 supported="several pixels, or a part of the channels, in a beat",
                 hint="leave the layer out of parallel_pixels or of parallel_channels",
             )
-        taken = next(count for count in range(max(asked, 1), 0, -1) if divides(layer, count))
-        if taken == asked:
-            return taken
         geometry = in_rows(layer)
         columns, windows = geometry.size[1], geometry.count(1)
+        taken = next(count for count in range(min(asked, columns), 0, -1) if divides(layer, count))
+        if taken == asked:
+            return taken
         what = f"{asked} pixels at a time do not divide rows of {columns} pixels and {windows} windows"
         if self.strict:
-            most = max(columns, asked)
-            legal = [count for count in range(1, most + 1) if divides(layer, count)]
+            legal = [count for count in range(1, columns + 1) if divides(layer, count)]
             raise CompileError(
                 "NL207",
                 what,

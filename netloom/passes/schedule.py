@@ -286,6 +286,10 @@ class SchedulePass(ModulePass):
         # Below the slowest step a shorter period only asks for what no register can give.
         low = _steps_of(max(map(planner.slowest_ns, slow.ops), default=0.0))
         high = max(_steps_of(max((time.ready[1] for time in slow.ops.values()), default=0.0)), low)
+        planner.budget_ns = high * PERIOD_STEP_NS
+        while planner.timetable(frozenset()).latency_cycles > self.latency_cycles:
+            high = 2 * high + 1  # registers inside an op leave less at its end than there was before them
+            planner.budget_ns = high * PERIOD_STEP_NS
         while low < high:
             middle = (low + high) // 2
             planner.budget_ns = middle * PERIOD_STEP_NS

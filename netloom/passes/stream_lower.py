@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,12 +13,15 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from netloom.core.diagnostics import CompileError
 from netloom.ir.attributes import format_of
 from netloom.ir.fx import DequantizeOp
-from netloom.ir.program import erase_unused, main, refresh_type, terminator
+from netloom.ir.nn import WindowOp
+from netloom.ir.program import erase_unused, main, program_ops, refresh_type, terminator
 from netloom.passes.analysis.hardware import hardware
+from netloom.passes.lower_windows import MOST_ELEMENTS, lower
 from netloom.passes.streaming.build import FlowBuilder
-from netloom.passes.streaming.lower import Lowering
+from netloom.passes.streaming.lower import Lowering, has_line_buffer
 from netloom.passes.streaming.stages import groups
 
 
@@ -35,8 +39,13 @@ class StreamLower(ModulePass):
         """Between each input and each output port.
 
         Raises:
-            CompileError: NL308 when the program is not legal for hardware.
+            CompileError: NL308 when the program is not legal for hardware, or windows without a line buffer
+                are too many.
         """
+        for window in program_ops(main(op)):
+            if isinstance(window, WindowOp) and window.is_fixed and not has_line_buffer(window):
+                _in_one_beat(window)
+        erase_unused(main(op))
         program = hardware(op)
         lowering = Lowering(op, program)
         function = main(op)
@@ -56,6 +65,21 @@ class StreamLower(ModulePass):
                 terminator(function).operands[position] = result
         refresh_type(function)
         erase_unused(function)
+
+
+def _in_one_beat(window: WindowOp) -> None:
+    """Windows without a line buffer are picked from a frame in one beat."""
+    elements = math.prod(window.result_shape)
+    if elements > MOST_ELEMENTS:
+        left, span = window.geometry.padding[1], window.geometry.span(1)
+        raise CompileError(
+            "NL308",
+            f"{left} columns of padding on the left of windows of {span} columns, {elements} elements in all",
+            origin=window.origin_name,
+            supported=f"less padding than columns, or up to {MOST_ELEMENTS} elements",
+            hint="pad with an operator of its own in front of the layer",
+        )
+    lower(window)
 
 
 def _own_decoders(function: FuncOp) -> list[list[Operation]]:

@@ -152,6 +152,8 @@ REFUSED: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"parallel_pixels": {"frist": 2}}, "NL202", "'frist' matches no layer"),
     ({"parallel_channels": "0; relu*=2"}, "NL202", "'relu*' matches no layer"),
     ({"parallel_pixels": 2, "parallel_channels": 2}, "NL203", "each comes in 2 parts"),
+    ({"parallel_pixels": 10**9, "strict": True}, "NL207", "1000000000 pixels at a time do not divide"),
+    ({"parallel_channels": {'a"b': 2}}, "NL203", "parallel_channels has a quotation mark"),
 )
 
 
@@ -175,3 +177,25 @@ def test_a_number_that_does_not_divide_is_replaced_by_the_next_below() -> None:
     assert any("2 is taken" in note.text for note in design.notes)
     with pytest.warns(NetloomWarning, match="layer 'depthwise': 3 channels at a time .* 2 is taken"):
         compiled(parallel_channels="0; depthwise=3")
+
+
+def test_a_layer_that_parts_would_not_change_says_so() -> None:
+    with pytest.warns(NetloomWarning, match="layer 'fc': its operand comes whole"):
+        design = compiled(parallel_channels="0; fc=2")
+    assert np.array_equal(design.predict(images()), compiled().predict(images()))
+
+
+@pytest.mark.parametrize(("kernel", "pads"), [(1, [1, 1, 1, 1]), (2, [0, 2, 0, 0])])
+def test_windows_that_end_left_of_the_image_need_no_line_buffer(kernel: int, pads: list[int]) -> None:
+    values = np.random.default_rng(0).integers(-3, 4, (2, 3, kernel, kernel)) / 4
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"], name="conv", pads=pads)],
+        "padded",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 5, 5])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(values.astype(np.float32), "w")],
+    )
+    padded = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    design = netloom.compile(padded, io="stream", precision="fixed<8,3>")
+    x = np.random.default_rng(1).uniform(-3, 3, (3, 3, 5, 5)).astype(np.float32)
+    assert np.array_equal(design.simulate(x), netloom.compile(padded, precision="fixed<8,3>").predict(x))

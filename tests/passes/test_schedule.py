@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from xdsl.dialects.builtin import BoolAttr, StringAttr
 from xdsl.utils.arg_spec import parse_pipeline
 
+import netloom
 from netloom.core.devices import DEVICES, find_device
 from netloom.core.diagnostics import CompileError
 from netloom.ir.attributes import ArrayAttr, fixed_tensor, real_tensor
@@ -42,6 +43,7 @@ from tests.backends.designs import (
     signed,
     unsigned,
 )
+from tests.shared import EXAMPLE
 
 
 def cycles(op: Any, name: str) -> int:
@@ -362,3 +364,10 @@ def test_a_latency_that_no_clock_gives_is_refused() -> None:
         scheduled(reduction().finish(), latency_cycles=1, register_inputs=True)
     assert raised.value.code == "NL203"
     assert "2 or more cycles" in str(raised.value.supported)
+
+
+@pytest.mark.parametrize("wish", [30, 31])
+def test_a_wish_counts_registers_inside_of_ops(wish: int) -> None:
+    options = {"strategy": "resource", "reuse_factor": 4, "register_inputs": True}
+    design = netloom.compile(EXAMPLE / "model.onnx", latency_cycles=wish, **options)
+    assert design.report().latency_cycles <= wish

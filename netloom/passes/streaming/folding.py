@@ -232,7 +232,7 @@ def _aligned(
         return folder.fold(value, wanted.axis, wanted.parts, anchor)
     place = wanted.axis - (len(shape) - len(own))
     if place < 0:
-        return value
+        return folder.plain(value, anchor)
     single = own[place] == 1
     if not single and not isinstance(value.owner, ConstantOp):
         return None

@@ -122,7 +122,7 @@ class Lowering:
         pixels = repacked(self.plan, token, shape, len(shape) - 1, op)
         result = Token(op.result_shape, op.result_format, len(op.result_shape) - 3)
         properties = {k: v for k, v in op.properties.items() if k != "origin"}
-        if math.prod(shape[:-3]) == 1 and op.geometry.padding[1] < op.geometry.span(1):
+        if has_line_buffer(op):
             return self.plan.add("flow.window", [pixels], result, op, properties=properties)
         return self._in_frame(op)
 
@@ -261,6 +261,11 @@ def _read_as(value: SSAValue) -> tuple[Shape, int]:
         if (axes := beat_axes(user)) is not None:
             counted = user.result_shape, axes
     return counted or (shape, max(len(shape) - 1, 0))
+
+
+def has_line_buffer(op: WindowOp) -> bool:
+    """Whether the windows are of one image, and none ends left of it."""
+    return math.prod(op.operand_shapes[0][:-3]) == 1 and op.geometry.padding[1] < op.geometry.span(1)
 
 
 def _is_pick(op: WindowOp) -> bool:
