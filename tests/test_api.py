@@ -280,8 +280,8 @@ def test_a_backend_without_a_simulator_says_so(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(("word", "effort"), [("low", 0.0), ("default", 0.03), (0.5, 0.5), ("0.5", 0.5)])
-def test_effort_is_a_word_or_a_number(word: object, effort: float) -> None:
-    assert VhdlOptions(effort=word).effort == effort  # type: ignore[arg-type]  # as users give it
+def test_effort_is_a_word_or_a_number(word: float | str, effort: float) -> None:
+    assert VhdlOptions(effort=word).effort == effort
 
 
 @pytest.mark.parametrize("word", ["hgih", -1, "nan"])

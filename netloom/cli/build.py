@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from netloom.cli.common import (
     Calibration,
@@ -26,22 +22,8 @@ from netloom.cli.common import (
     output,
     read_arrays,
     reporting,
+    working,
 )
-
-
-@contextmanager
-def working(first: str) -> Iterator[Callable[[str], None]]:
-    """A line on the terminal that says what is being done, and for how long."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=errors,
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        task = bar.add_task(first)
-        yield lambda text: bar.update(task, description=text)
 
 
 def build_command(

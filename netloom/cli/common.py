@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,6 +102,21 @@ def read_arrays(path: Path | None) -> Any:
         raise CompileError("NL101", str(error), origin=path.name, supported=".npz and .npy files") from error
 
 
+@contextmanager
+def working(first: str) -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that says what is being done, and for how long."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bar:
+        task = bar.add_task(first)
+        yield lambda text: bar.update(task, description=text)
+
+
 def compile_model(
     model: Path,
     backend: str,
@@ -115,15 +130,7 @@ def compile_model(
     """Compile with a progress line on the terminal."""
     from netloom.api import compile as compile_design
 
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=errors,
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        task = bar.add_task("reading")
+    with working("reading") as show:
         design = compile_design(
             model,
             backend=backend,
@@ -131,7 +138,7 @@ def compile_model(
             precision=precision or None,
             input_precision=input_precision or None,
             calibration=read_arrays(calibration),
-            progress=lambda name: bar.update(task, description=name),
+            progress=show,
             **option_values(options),
         )
     if verbose:

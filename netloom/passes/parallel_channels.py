@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import BoolAttr, IntegerAttr, ModuleOp, StringAttr
 from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
-from netloom.core.diagnostics import CompileError, warn
+from netloom.core.diagnostics import warn
 from netloom.core.precision import matches
 from netloom.ir.attributes import ArrayAttr, fixed_tensor, shape_of
 from netloom.ir.base import NetloomOp
@@ -21,7 +21,7 @@ from netloom.ir.fx import ConstantOp, QuantizeOp
 from netloom.ir.nn import DenseOp, MatMulOp, MulOp, ReduceOp, ReshapeOp, TransposeOp, UnaryWiringOp, WindowOp
 from netloom.ir.program import add_note, erase_unused, main, program_ops
 from netloom.ir.tree import EnsembleOp
-from netloom.passes.numbers_by_layer import Numbers
+from netloom.passes.numbers_by_layer import Numbers, settle
 from netloom.passes.rewriting import Builder
 from netloom.passes.streaming.folding import ELEMENTWISE, Fold, Folder, counted, permuted, reshaped
 
@@ -74,20 +74,8 @@ class ParallelChannels(ModulePass):
             return channels
         legal = [count for count in range(1, channels + 1) if channels % count == 0]
         taken = max(count for count in legal if count <= asked)
-        if taken == asked:
-            return taken
         what = f"{asked} channels at a time do not divide {channels} channels"
-        if self.strict:
-            raise CompileError(
-                "NL207",
-                what,
-                origin=layer.origin_name,
-                supported=", ".join(map(str, legal)),
-                hint=f"take {taken}, or leave 'strict' out to have it taken",
-            )
-        warn(f"layer '{layer.origin_name}': {what}; {taken} is taken")
-        add_note(module, layer.origin_name, f"{what}; {taken} is taken")
-        return taken
+        return settle(module, layer, what, asked, taken, legal, strict=self.strict)
 
 
 def is_layer(op: NetloomOp) -> bool:

@@ -13,13 +13,13 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
-from netloom.core.diagnostics import CompileError, warn
+from netloom.core.diagnostics import CompileError
 from netloom.ir.attributes import ArrayAttr, fixed_tensor
 from netloom.ir.base import NetloomOp, Values
 from netloom.ir.fx import ConstantOp, QuantizeOp
 from netloom.ir.nn import GatherOp, Geometry, WindowOp
-from netloom.ir.program import add_note, erase_unused, main, program_ops
-from netloom.passes.numbers_by_layer import Numbers
+from netloom.ir.program import erase_unused, main, program_ops
+from netloom.passes.numbers_by_layer import Numbers, settle
 from netloom.passes.rewriting import Builder
 from netloom.passes.streaming.folding import ELEMENTWISE, Fold, Folder, permuted, reshaped
 
@@ -71,22 +71,10 @@ class ParallelPixels(ModulePass):
             )
         geometry = in_rows(layer)
         columns, windows = geometry.size[1], geometry.count(1)
-        taken = next(count for count in range(min(asked, columns), 0, -1) if divides(layer, count))
-        if taken == asked:
-            return taken
+        legal = [count for count in range(1, columns + 1) if divides(layer, count)]
+        taken = max(count for count in legal if count <= max(asked, 1))
         what = f"{asked} pixels at a time do not divide rows of {columns} pixels and {windows} windows"
-        if self.strict:
-            legal = [count for count in range(1, columns + 1) if divides(layer, count)]
-            raise CompileError(
-                "NL207",
-                what,
-                origin=layer.origin_name,
-                supported=", ".join(map(str, legal)),
-                hint=f"take {taken}, or leave 'strict' out to have it taken",
-            )
-        warn(f"layer '{layer.origin_name}': {what}; {taken} is taken")
-        add_note(module, layer.origin_name, f"{what}; {taken} is taken")
-        return taken
+        return settle(module, layer, what, asked, taken, legal, strict=self.strict)
 
 
 def is_sequence(layer: WindowOp) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,16 +9,14 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.passes import ModulePass
 
-from netloom.core.diagnostics import CompileError, warn
+from netloom.core.diagnostics import warn
 from netloom.ir.nn import DenseOp
 from netloom.ir.nn.linear import reuse_factors
-from netloom.ir.program import add_note, main, program_ops
+from netloom.ir.program import main, program_ops
 from netloom.passes.analysis.tree_memory import entries, in_memories, with_entries
-from netloom.passes.numbers_by_layer import Numbers
+from netloom.passes.numbers_by_layer import Numbers, settle
 
 DEFAULT = "1"
-NEAR = 3
-"""How many legal factors below and above the one asked for an error names."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +63,7 @@ class SetReuseFactors(ModulePass):
         """The factor asked for when it divides the layer, else the nearest one that does."""
         inputs, outputs = layer.operand_shapes[1]
         known = reuse_factors(inputs, outputs)
-        if asked in known:
-            return asked
         taken = min(known, key=lambda factor: (abs(factor - asked), factor))
         what = f"a reuse factor of {asked} does not divide {inputs} inputs x {outputs} outputs"
-        if self.strict:
-            place = bisect(known, asked)
-            near = known[max(place - NEAR, 0) : place + NEAR]
-            raise CompileError(
-                "NL207",
-                what,
-                origin=layer.origin_name,
-                supported=", ".join(map(str, near)) + (", ..." if len(near) < len(known) else ""),
-                hint=f"take {taken}, or leave 'strict' out to have the nearest one taken",
-            )
-        warn(f"layer '{layer.origin_name}': {what}; {taken} is taken")
-        add_note(module, layer.origin_name, f"{what}; {taken} is taken")
-        return taken
+        strict, called = self.strict, "the nearest one"
+        return settle(module, layer, what, asked, taken, known, strict=strict, called=called)

@@ -32,6 +32,7 @@ from netloom.passes.analysis.kernel_timing import (
 )
 from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.retiming import fewest_registers
+from netloom.passes.analysis.scheduled import required_timing
 from netloom.passes.schedule import SchedulePass
 from tests.backends.designs import (
     Program,
@@ -340,9 +341,8 @@ def test_a_wished_latency_has_the_shortest_clock_period_that_keeps_it() -> None:
     periods: list[float] = []
     for wish in (1, 2, 3):
         module = scheduled(reduction().finish(), clock_period_ns=1000.0, latency_cycles=wish)
-        attributes = main(module).attributes
         assert cycles(main(module), "latency_cycles") <= wish
-        periods.append(attributes["clock_period_ns"].value.data)  # type: ignore[attr-defined]
+        periods.append(required_timing(module).clock_period_ns)
         shorter = scheduled(reduction().finish(), clock_period_ns=periods[-1] - 0.02)
         assert cycles(main(shorter), "latency_cycles") > wish
         same = scheduled(reduction().finish(), clock_period_ns=periods[-1])
@@ -352,9 +352,8 @@ def test_a_wished_latency_has_the_shortest_clock_period_that_keeps_it() -> None:
 
 
 def test_a_wish_for_more_cycles_than_steps_stops_at_the_slowest_step() -> None:
-    attributes = main(scheduled(reduction().finish(), latency_cycles=50)).attributes
+    period = required_timing(scheduled(reduction().finish(), latency_cycles=50)).clock_period_ns
     device = find_device("xcvu9p")
-    period = attributes["clock_period_ns"].value.data  # type: ignore[attr-defined]
     slowest = device.adder_ns(8 + 6) + device.clock_overhead_ns
     assert slowest <= period < slowest + 0.02
 

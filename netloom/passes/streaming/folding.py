@@ -213,8 +213,8 @@ def on_parts(folder: Folder, op: NetloomOp, axis: int, parts: int, anchor: Netlo
 def _parameters(op: ThresholdOp, axes: int) -> dict[str, Attribute] | None:
     """Parameters without needless axes; None when they are not the same for all but the last `axes` axes."""
     changes: dict[str, Attribute] = {}
-    for name, own in (("thresholds", 1), ("base", 0), ("sign", 0)):
-        values = op.properties[name].values  # type: ignore[attr-defined]  # an ArrayAttr
+    for name, array, own in (("thresholds", op.thresholds, 1), ("base", op.base, 0), ("sign", op.sign, 0)):
+        values = array.values
         while values.ndim > own and values.shape[0] == 1:
             values = values[0]
         if values.ndim - own > axes:
