@@ -394,8 +394,56 @@ def held_out_elements() -> Iterator[Sample]:
         yield Sample(group, f"{title} {a} {b}", (Port((6,), a), Port((6,), b)), op(kind), {})
 
 
+def neurons(k: int, n: int, bits: int, fan_in: int) -> Callable[..., SSAValue]:
+    """Neurons that read a few inputs each, with a threshold for each level of the result."""
+    rng = np.random.default_rng(k * 100 + n * 10 + bits + fan_in)
+    weights = np.zeros((k, n), dtype=np.int64)
+    for column in range(n):
+        read = rng.choice(k, fan_in, replace=False)
+        weights[read, column] = rng.integers(1, 8, fan_in) * rng.choice([-1, 1], fan_in)
+    reach = 2**bits - 1
+    low, high = (reach * bound(weights, 0).sum(axis=0)[:, None] for bound in (np.minimum, np.maximum))
+    part = np.sort(rng.uniform(0.15, 0.85, (n, reach)), axis=1)
+    levels = np.round(low + part * (high - low)).astype(np.int64)
+
+    def build(program: Program, x: SSAValue) -> SSAValue:
+        y = program.add(MatMulOp, x, program.constant(weights, signed(4)))
+        result = fixed_tensor(shape_of(y.type), unsigned(bits, bits))
+        parameters = {"thresholds": levels, "base": np.array(0), "sign": np.array(1)}
+        return program.add(ThresholdOp, y, result=result, **parameters)
+
+    return build
+
+
+def neuron_sample(k: int, n: int, bits: int, fan_in: int, period: float = 5.0) -> Sample:
+    """A layer of neurons as tables."""
+    name = f"neurons {n} on {fan_in} of {k} of {bits} bits period {period:g}"
+    options = {"tables": "always", "clock_period_ns": period}
+    port = Port((1, k), unsigned(bits, bits))
+    return Sample("da.lut_network", name, (port,), neurons(k, n, bits, fan_in), options)
+
+
+def neuron_samples() -> Iterator[Sample]:
+    for k, n, bits, fan_in in (
+        (12, 16, 2, 3),
+        (12, 16, 3, 2),
+        (12, 12, 2, 4),
+        (12, 8, 3, 3),
+        (16, 12, 1, 6),
+        (16, 16, 1, 9),
+        (16, 6, 2, 5),
+        (16, 6, 2, 6),
+        (16, 8, 1, 12),
+    ):
+        yield neuron_sample(k, n, bits, fan_in)
+    yield neuron_sample(12, 8, 3, 3, 0.8)
+
+
 def held_out_samples() -> Iterator[Sample]:
     """Designs for validation alone."""
+    yield neuron_sample(16, 20, 2, 3)
+    yield neuron_sample(16, 9, 2, 4)
+    yield neuron_sample(10, 10, 1, 8)
     yield from held_out_layers()
     yield from held_out_elements()
 
@@ -423,5 +471,5 @@ def held_out_samples() -> Iterator[Sample]:
 def samples() -> list[Sample]:
     """Every design, in the order of the table; first those that formulas were made from."""
     every = (dense_samples, cast_samples, table_samples, elementwise_samples, tree_samples, more_samples)
-    known = [sample for make in every for sample in make()]
+    known = [sample for make in (*every, neuron_samples) for sample in make()]
     return known + [replace(sample, held_out=True) for sample in held_out_samples()]

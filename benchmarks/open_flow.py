@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -79,12 +80,23 @@ def by_layer(design: Design, directory: Path, family: str, console: Console) -> 
     console.print(table)
 
 
+def modules_below(code: Path, top: str) -> str:
+    """The files with the modules that the top module needs; others may want files that are not there."""
+    texts = {path.stem: path.read_text() for path in sorted(code.rglob("*.v"))}
+    needed, left = {top}, [top]
+    while left:
+        words = set(re.findall(r"\w+", texts[left.pop()]))
+        found = words & texts.keys() - needed
+        needed |= found
+        left += sorted(found)
+    return "\n".join(texts[name] for name in sorted(needed))
+
+
 def of_verilog(code: Path, top: str, families: str, period_ns: float, directory: Path) -> BuildReport:
     """The flow from Yosys on, for code that another tool wrote; its clock is `clk`."""
     options = OpenOptions(targets=families, bitstream=False)
     directory.mkdir(parents=True, exist_ok=True)
-    text = "\n".join(path.read_text() for path in sorted(code.glob("*.v")))
-    (directory / VERILOG).write_text(text)
+    (directory / VERILOG).write_text(modules_below(code, top))
     plan = BuildPlan({}, properties={"top": top, "clock_period_ns": f"{period_ns:g}"})
     found = {}
     for family in options.families:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from netloom.core.diagnostics import CompileError
 from netloom.ir.base import NetloomOp
-from netloom.ir.da import KernelOp
+from netloom.ir.da import KernelOp, LutNetworkOp
 from netloom.ir.fx import CastOp, LookupOp, ThresholdOp
 from netloom.ir.nn import (
     AddOp,
@@ -34,6 +34,7 @@ from netloom.ir.tree import EnsembleOp
 FAMILIES: Mapping[str, tuple[type[NetloomOp], ...]] = {
     "kernel": (KernelOp,),
     "elementwise": (CastOp, AddOp, SubOp, MulOp, MinOp, MaxOp, ReluOp, PReluOp),
+    "lut_network": (LutNetworkOp,),
     "lookup": (LookupOp,),
     "threshold": (ThresholdOp,),
     "reduce": (ReduceOp,),

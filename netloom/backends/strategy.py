@@ -19,6 +19,7 @@ PER_LAYER = (
     "strategy",
     "reuse_factor",
     "tree_capacity",
+    "tables",
     "fifo_depth",
     "weights",
     "parallel_pixels",
@@ -43,6 +44,9 @@ class StrategyOptions(BackendOptions):
             text form `16; fc1*=4`. Of trees in memories: how many trees each engine walks.
         tree_capacity: room for other trees in the memories, as `trees=100; depth=6; nodes=63` (comparisons
             of a tree, on the average) or a dict of these; what is not named is taken from the model.
+        tables: whether neurons of few input bits in `adder_graph` layers become lookup tables, with their
+            thresholds or rectifiers: `auto` (where that takes fewer), `always` (up to 12 input bits) or
+            `off`; for single layers a dict {name or pattern: choice} or its text form `auto; fc1*=off`.
         weights: where the weights of `resource` layers stand: `internal`, or `external` in a memory outside
             that is read through an AXI4 port (streaming VHDL only); for single layers a dict {name or
             pattern: place} or its text form `internal; fc1*=external`.
@@ -53,6 +57,9 @@ class StrategyOptions(BackendOptions):
             layer has; 0 for all; as text `0; pool*=4`, or a dict.
         frame_interval: cycles that a frame of a stream may take, for layers of strategy `auto`; 0 for as
             many as the stream with most beats needs. More cycles mean fewer multipliers.
+        dsp_budget: hard multipliers that the design may take, by the report's estimate; layers of strategy
+            `auto` take them where they save most LUTs. -1 for any number: then those layers take none but the
+            shared ones of a stream.
         fifo_depth: depths of the FIFOs of a stream: `fast` (the smallest that keep latency and interval),
             `interval` (the interval alone), `small` (the least that does not deadlock), `quick` (as `fast`,
             without making any smaller) or a number; single ones as a dict {name or pattern: beats} or in its
@@ -69,11 +76,13 @@ class StrategyOptions(BackendOptions):
     strategy: str = "auto"
     reuse_factor: int | str = 1
     tree_capacity: str = ""
+    tables: str = "off"
     weights: str = "internal"
     memory_latency: int = 32
     parallel_pixels: int | str = 1
     parallel_channels: int | str = 0
     frame_interval: int = 0
+    dsp_budget: int = -1
     fifo_depth: int | str = "fast"
     strict: bool = False
     depth_slack: int = 1
@@ -113,6 +122,13 @@ class StrategyOptions(BackendOptions):
         object.__setattr__(self, "effort", effort_of(self.effort))
         self._check_trees()
         self._check_beats()
+        if self.dsp_budget < -1:
+            raise CompileError(
+                "NL203",
+                f"dsp_budget is {self.dsp_budget}",
+                origin="dsp_budget",
+                supported="-1 (any number of multipliers), 0, 1, 2, ...",
+            )
         if self.depth_slack < -1:
             raise CompileError(
                 "NL203",
@@ -179,14 +195,27 @@ class StrategyOptions(BackendOptions):
         clock = f"clock-period-ns={self.clock_period_ns} device={self.device}"
         trees = f"place-trees{{{clock}}}," if self.trees_in_memory else ""
         windows = "lower-windows," if self.io == "parallel" else ""
+        networks = f"depth-slack={self.depth_slack} effort={self.effort} solver={self.solver}"
+        # In a stream one network serves all positions, and each branch has a stage of its own.
+        shared = f"share-products{{{networks}}}," if self.io == "parallel" else ""
         return (
             f'{windows}lower-dense{{strategy="{chosen}"}},'
             f'set-reuse-factors{{reuse-factor="{self.reuse_factor}" strict={str(self.strict).lower()}}},'
             f"{trees}"
             f"balance-layers{{form={self.io} interval={self.frame_interval}}},"
             f"{self._placing}"
-            f"build-adder-graphs{{depth-slack={self.depth_slack} effort={self.effort} solver={self.solver}}}"
+            f"{self._tables}"
+            f"{shared}"
+            f"build-adder-graphs{{{networks}}}"
+            f"{self._multipliers(chosen, networks)}"
         )
+
+    def _multipliers(self, strategy: str, networks: str) -> str:
+        """The pass for a budget of multipliers, when there is one."""
+        if self.dsp_budget == -1:
+            return ""
+        where = f"form={self.io} interval={self.frame_interval} device={self.device}"
+        return f',spend-multipliers{{budget={self.dsp_budget} strategy="{strategy}" {where} {networks}}}'
 
     @property
     def _placing(self) -> str:
@@ -194,6 +223,13 @@ class StrategyOptions(BackendOptions):
         if self.weights == "internal":
             return ""
         return f'place-weights{{weights="{self.weights}" memory-latency={self.memory_latency}}},'
+
+    @property
+    def _tables(self) -> str:
+        """The pass for neurons of few input bits, when there may be any."""
+        if self.tables == "off":
+            return ""
+        return f'neurons-to-tables{{tables="{self.tables}" device={self.device} solver={self.solver}}},'
 
     @property
     def streams(self) -> str:

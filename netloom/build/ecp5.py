@@ -31,6 +31,9 @@ FULL = 0.6
 A chain of carry cells begins in a new tile, and adders need wires before they need tables.
 """
 
+PLACERS_IN_TURN = ("static", "heap")
+"""Static makes shorter wires of adders, but gives up on full devices and on designs with hardly any logic."""
+
 _ITERATION = re.compile(r"^Info:\s+(?:at iteration #|at initial placer iter |iter=)(\d+)")
 
 
@@ -141,7 +144,7 @@ def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench)
     commands = [
         f"read_json {NETLIST}",
         f"delete =* {top} %d",
-        "read_verilog -lib +/ecp5/cells_sim.v",
+        "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v",
         "read_verilog harness.v",
         f"hierarchy -check -top {HARNESS}",
         "flatten",
@@ -168,6 +171,25 @@ def _for_nextpnr(path: Path) -> None:
 
 
 def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, bench: Bench) -> None:
+    """Run nextpnr, with the next placer where one gives up.
+
+    Raises:
+        CompileError: NL601, or NL602 of the last one.
+    """
+    *first, last = PLACERS_IN_TURN if options.placer == "auto" else (options.placer,)
+    for placer in first:
+        try:
+            return _run_nextpnr(device, placer, options, wanted_mhz, bench, f"route_{placer}.log")
+        except CompileError as error:
+            if error.code != "NL602":
+                raise
+            bench.progress(f"nextpnr: placer {placer} gave up, see route_{placer}.log")
+    return _run_nextpnr(device, last, options, wanted_mhz, bench, "route.log")
+
+
+def _run_nextpnr(
+    device: Ecp5, placer: str, options: OpenOptions, wanted_mhz: float, bench: Bench, log: str
+) -> None:
     stage = ["packing"]
 
     def listen(line: str) -> None:
@@ -192,7 +214,7 @@ def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, benc
         "--report",
         "route.json",
         "--placer",
-        options.placer,
+        placer,
         "--router",
         options.router,
         "--seed",
@@ -203,7 +225,7 @@ def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, benc
         "--timing-allow-fail",
         "--lpf-allow-unconstrained",
     ]
-    bench.run("nextpnr_ecp5", arguments, "route.log", on_line=listen)
+    bench.run("nextpnr_ecp5", arguments, log, on_line=listen)
 
 
 _STAGES = {

@@ -11,7 +11,7 @@ from netloom.build.targets import ECP5_DEVICES, TARGETS
 from netloom.core.diagnostics import CompileError, suggestion
 from netloom.core.options import typed
 
-PLACERS = ("static", "heap")
+PLACERS = ("auto", "static", "heap")
 ROUTERS = ("router2", "router1")
 SPEEDS = (6, 7, 8)
 
@@ -29,7 +29,8 @@ class OpenOptions:
         package: Lattice's name of the package; the harness needs four pins.
         speed: speed grade of ECP5, 6 (slowest) to 8.
         seed: of the placer.
-        placer: static (shorter wires for designs of adders) or heap.
+        placer: static (shorter wires for designs of adders), heap, or auto: static, and heap where that
+            gives up.
         router: router2 (fast on large designs) or router1.
         timeout_s: limit for each call of a tool in seconds; 0 for none.
     """
@@ -41,7 +42,7 @@ class OpenOptions:
     package: str = "CABGA381"
     speed: int = 6
     seed: int = 1
-    placer: str = "static"
+    placer: str = "auto"
     router: str = "router2"
     timeout_s: float = 0.0
 

@@ -15,8 +15,9 @@ from xdsl.ir import SSAValue
 
 from netloom.core.diagnostics import CompileError
 from netloom.core.fixed import Format
+from netloom.core.lut_network import ONE, ZERO
 from netloom.ir.base import NetloomOp
-from netloom.ir.da import KernelOp
+from netloom.ir.da import KernelOp, LutNetworkOp
 from netloom.ir.fx import CastOp, ConstantOp, ThresholdOp
 from netloom.ir.interval import Ints
 from netloom.ir.nn import AddOp, DenseOp, MatMulOp, MaxOp, MinOp, MulOp, ReduceOp, ReluOp, SubOp
@@ -138,6 +139,25 @@ def _kernel(spec: Specification, op: NetloomOp) -> Iterator[str]:
         inputs = names[row * matrix.shape[0] : (row + 1) * matrix.shape[0]]
         for j in range(matrix.shape[1]):
             yield _dot(inputs, [int(w) for w in matrix[:, j]], int(bias[j]))
+
+
+def _lut_network(spec: Specification, op: NetloomOp) -> Iterator[str]:
+    """Results as sums of the bits that the tables give."""
+    assert isinstance(op, LutNetworkOp)
+    network, names, inputs = op.network, spec.elements(op), op.operand_shapes[0][-1]
+    for row in range(len(names) // inputs):
+        places = (divmod(signal, op.bits_per_input) for signal in range(network.n_inputs))
+        bits = [spec._wire(f"({names[row * inputs + e]} >>> {bit}) & {_number(1)}") for e, bit in places]
+        for table in range(len(network.truth)):
+            entries = 1 << int(network.fan_in[table])
+            entry = " + ".join(f"({bits[s]} <<< {place})" for place, s in enumerate(network.inputs_of(table)))
+            truth = f"{entries}'h{int(network.truth[table]) % (1 << entries):x}"
+            bits.append(spec._wire(f"({truth} >> ({entry})) & 1'b1 ? {_number(1)} : {_number(0)}"))
+        for found in network.outputs.tolist():
+            weights = [1 << bit for bit in range(len(found))]
+            weights[-1] *= -1 if op.is_signed else 1
+            used = [(s, _number(w)) for s, w in zip(found, weights, strict=True) if s != ZERO]
+            yield " + ".join(w if s == ONE else f"{bits[s]} * {w}" for s, w in used) or _number(0)
 
 
 def _product(spec: Specification, op: NetloomOp) -> Iterator[str]:
@@ -262,6 +282,7 @@ def _clipped(x: str, target: Format, mode: str) -> str:
 
 _RULES: Mapping[type[NetloomOp], Callable[[Specification, NetloomOp], Iterator[str]]] = {
     KernelOp: _kernel,
+    LutNetworkOp: _lut_network,
     DenseOp: _product,
     MatMulOp: _product,
     AddOp: _aligned("+"),

@@ -1,7 +1,7 @@
 """Logic, registers, multipliers and memory of a scheduled program, op by op.
 
-The formulas count what an op is made of (`netloom.estimate.arithmetic` says of what), and what its place in
-the schedule does to it:
+The formulas count what an op is made of (`netloom.passes.analysis.arithmetic` says of what), and what its
+place in the schedule does to it:
 
 * an adder or subtractor takes one LUT for each bit that both operands have;
 * a comparator of two numbers takes two LUTs for each three bits, a selector one for each bit;
@@ -11,6 +11,7 @@ the schedule does to it:
   (an unsigned number, saturation to zero) is a register's reset;
 * a table of n entries takes LUTs for its different blocks, or in front of a register a half block memory of
   18 kbit and more, for each element, when it has more than 8192 bits;
+* a network of lookup tables takes what Yosys maps it to (`netloom.passes.analysis.lut_cost`);
 * products take multipliers and adders, or are compressed with their sum;
 * a layer with shared multipliers has as many as it needs in one cycle, adders and accumulators for
   their products, a load selector of one LUT for each bit of its inputs, and its weights in tables of
@@ -36,25 +37,11 @@ from xdsl.ir import Operation, SSAValue
 
 from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
 from netloom.core.fixed import Format
-from netloom.estimate.arithmetic import (
-    Parts,
-    clipped,
-    comparator,
-    cone,
-    constant_comparator,
-    counted,
-    rounded,
-    symmetric,
-    table_blocks,
-    trailing_zeros,
-    tree_sums,
-)
-from netloom.estimate.products import multiplied, products, weight_bits, weights_in_tables
 from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
-from netloom.ir.da import KernelOp
+from netloom.ir.da import KernelOp, LutNetworkOp
 from netloom.ir.fx import CastOp, LookupOp, ThresholdOp
-from netloom.ir.interval import Interval
+from netloom.ir.interval import Interval, Ints
 from netloom.ir.nn import (
     AddOp,
     ArgMaxOp,
@@ -71,9 +58,24 @@ from netloom.ir.nn import (
 )
 from netloom.ir.program import main
 from netloom.ir.tree import EnsembleOp
+from netloom.passes.analysis.arithmetic import (
+    Parts,
+    clipped,
+    comparator,
+    cone,
+    constant_comparator,
+    counted,
+    rounded,
+    symmetric,
+    table_blocks,
+    trailing_zeros,
+    tree_sums,
+)
 from netloom.passes.analysis.hardware import Hardware, hardware
 from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval
+from netloom.passes.analysis.lut_cost import network_luts
 from netloom.passes.analysis.network import is_streaming
+from netloom.passes.analysis.products import multiplied, products, weight_bits, weights_in_tables
 from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.reuse import busy_cycles, delay_registers, sharing
 from netloom.passes.analysis.scheduled import latency_cycles, program_timing, stages, start_cycle
@@ -361,6 +363,30 @@ def _lookup(op: NetloomOp, place: _Place) -> Parts:
     return count * (address + table_blocks(values, width, place.device)), 0, 0
 
 
+def _lut_network(op: NetloomOp, place: _Place) -> Parts:
+    """What Yosys makes of the tables that reach a bit that is read."""
+    assert isinstance(op, LutNetworkOp)
+    registered, k = latency_cycles(op) > 0, place.device.lut_inputs
+    luts = network_luts(op.network, k, _bits_read(op.result), registered)
+    return round(math.prod(op.result_shape[:-1]) * luts), 0, 0
+
+
+def _bits_read(value: SSAValue) -> Ints | None:
+    """Which bits of the last axis' elements are read, where only tables do; None for all."""
+    users = [use.operation for use in value.uses]
+    if not users or not all(isinstance(user, LutNetworkOp) for user in users):
+        return None
+    read: set[tuple[int, int]] = set()
+    for user in users:
+        assert isinstance(user, LutNetworkOp)
+        network, bits = user.network, user.bits_per_input
+        tables = network.reaching(_bits_read(user.result))
+        signals = {signal for table in tables for signal in network.inputs_of(table)}
+        signals |= {int(signal) for signal in network.outputs.reshape(-1)}
+        read |= {divmod(signal, bits) for signal in signals if 0 <= signal < network.n_inputs}
+    return np.array(sorted(read), dtype=np.int64).reshape(-1, 2)
+
+
 def _threshold(op: NetloomOp, place: _Place) -> Parts:
     assert isinstance(op, ThresholdOp)
     thresholds, source = op.thresholds.ints(), op.operand_formats[0]
@@ -467,6 +493,7 @@ _RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, _Place], Parts]] = {
     PReluOp: _multiply,
     LookupOp: _lookup,
     ThresholdOp: _threshold,
+    LutNetworkOp: _lut_network,
     ReduceOp: _reduce,
     ArgMaxOp: _arg,
     HardmaxOp: _arg,

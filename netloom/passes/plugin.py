@@ -24,6 +24,7 @@ from netloom.passes.lower_dense import LowerDense
 from netloom.passes.lower_functions import LowerFunctions
 from netloom.passes.lower_windows import LowerWindows
 from netloom.passes.narrow import Narrow
+from netloom.passes.neurons_to_tables import NeuronsToTables
 from netloom.passes.parallel_channels import ParallelChannels
 from netloom.passes.parallel_pixels import ParallelPixels
 from netloom.passes.place_weights import PlaceWeights
@@ -31,6 +32,8 @@ from netloom.passes.quantize_inputs import QuantizeInputs
 from netloom.passes.schedule import SchedulePass
 from netloom.passes.schedule_stages import ScheduleStages
 from netloom.passes.set_reuse_factors import SetReuseFactors
+from netloom.passes.share_products import ShareProducts
+from netloom.passes.spend_multipliers import SpendMultipliers
 from netloom.passes.stream_lower import StreamLower
 from netloom.passes.transposes_to_host import TransposesToHost
 from netloom.passes.tree_fuse_inputs import FuseTreeInputs
@@ -42,7 +45,7 @@ PIPELINES: Mapping[str, str] = {
     "clean": "fold-constants,channels-last,fuse-batch-norm,fuse-tree-inputs,decompose-functions",
     "quantize": "quantize-inputs,absorb-quantizers,assign-precision,lower-functions",
     "optimize": "canonicalize,cse,dce,simplify-trees,narrow",
-    "unroll": "lower-windows,lower-dense,set-reuse-factors,balance-layers,build-adder-graphs",
+    "unroll": "lower-windows,lower-dense,set-reuse-factors,balance-layers,share-products,build-adder-graphs",
 }
 """What the stages of a compilation are made of, with default options."""
 
@@ -76,7 +79,10 @@ def netloom_passes() -> Sequence[type[ModulePass]]:
         PlaceTrees,
         BalanceLayers,
         PlaceWeights,
+        NeuronsToTables,
+        ShareProducts,
         BuildAdderGraphs,
+        SpendMultipliers,
         SchedulePass,
         StreamLower,
         InsertFifos,

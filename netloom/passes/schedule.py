@@ -5,8 +5,10 @@ their reuse factor says, and trees in memories for as many as their engines need
 initiation interval of the design. Everything else could take a new input every clock cycle.
 
 Logic is chained across ops until the clock period is used up; then a register is placed. Arrival
-times are those of whole tensors. Within an op, registers stand between its steps
-(`netloom.passes.analysis.timing`), within a `da.kernel` between its adders.
+times are those of whole tensors here. Within an op, registers stand between its steps
+(`netloom.passes.analysis.timing`), within a `da.kernel` between its adders. With the latency that this
+gives, all registers of the program then move to where they are fewest
+(`netloom.passes.analysis.program_retiming`).
 
 What the pass leaves in the program, all as discardable attributes:
 
@@ -31,7 +33,7 @@ from xdsl.passes import ModulePass
 
 from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
 from netloom.core.diagnostics import CompileError
-from netloom.ir.attributes import ArrayAttr, format_of, shape_of
+from netloom.ir.attributes import ArrayAttr
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
 from netloom.ir.fx import ConstantOp
@@ -45,41 +47,20 @@ from netloom.passes.analysis.kernel_timing import (
     Time,
     kernel_nodes,
     kernel_stages,
+    rows_of,
 )
+from netloom.passes.analysis.logic_graph import Parts
+from netloom.passes.analysis.program_retiming import retimed
 from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.retiming import fewest_registers
-from netloom.passes.analysis.reuse import busy_cycles, delay_registers
-from netloom.passes.analysis.timing import Step, steps, wire_bits
+from netloom.passes.analysis.reuse import busy_cycles
+from netloom.passes.analysis.timetable import OpTime, Timetable
+from netloom.passes.analysis.timing import Step, steps
 
 PERIOD_STEP_NS = 0.01
 """How exactly a clock period is found."""
 MAX_TRIALS = 64
 """Complete schedules that the search for cheaper register positions may try."""
-
-
-@dataclass(frozen=True)
-class OpTime:
-    """When one op works: its operands are needed in `start`, its result is there in `ready`."""
-
-    start_cycle: int
-    ready: Time
-    stages: tuple[int, ...] = ()
-    kernel: KernelStages | None = None
-    register_bits: int = 0
-
-    @property
-    def latency_cycles(self) -> int:
-        """Registers inside the op."""
-        return self.ready[0] - self.start_cycle
-
-
-@dataclass(frozen=True, eq=False)
-class Timetable:
-    """When every op works, the cycle of the outputs, and the bits of all registers."""
-
-    ops: Mapping[NetloomOp, OpTime]
-    latency_cycles: int
-    register_bits: int
 
 
 @dataclass
@@ -110,28 +91,12 @@ class _Planner:
             ops[op] = self._plan(op, arrival)
             ready[op.results[0]] = ops[op].ready
         last = max((ready[v][0] for v, _ in self.program.outputs if v in ready), default=0)
-        latency = last + (1 if self.register_outputs else 0)
-        return Timetable(ops, latency, self._register_bits(ops, ready, latency))
-
-    def _register_bits(
-        self, ops: Mapping[NetloomOp, OpTime], ready: Mapping[SSAValue, Time], latency: int
-    ) -> int:
-        needed = {value: latency for value, _ in self.program.outputs}
-        for op, time in ops.items():
-            for operand in op.operands:
-                needed[operand] = max(needed.get(operand, 0), time.start_cycle)
-        total = sum(time.register_bits for time in ops.values())
-        interval = max(map(busy_cycles, ops), default=1)
-        for value, cycle in needed.items():
-            if value in ready:
-                start = ready[value][0] if isinstance(value.owner, NetloomOp) and value.owner in ops else 0
-                total += delay_registers(cycle - start, interval) * _bits(value)
-        return total
+        return Timetable.of(self.program, ops, last + (1 if self.register_outputs else 0))
 
     def _plan(self, op: NetloomOp, arrival: Time) -> OpTime:
         if isinstance(op, KernelOp):
             return self._plan_kernel(op, arrival)
-        found = self._steps.setdefault(op, steps(op, self.device))
+        found = self.steps(op)
         cycle, now = arrival
         stages: list[int] = []
         bits = stage = 0
@@ -160,46 +125,55 @@ class _Planner:
             cycle, chosen = cycle + 1, fresh
         else:
             chosen = chained
-        rows = math.prod(shape_of(op.input.type)[:-1])
         ready = (cycle + chosen.latency_cycles, chosen.finish_ns)
-        return OpTime(cycle, ready, (), chosen, rows * chosen.register_bits)
+        return OpTime(cycle, ready, (), chosen, rows_of(op) * chosen.register_bits)
 
-    def _kernel(self, op: KernelOp, now: float) -> KernelStages:
+    def steps(self, op: NetloomOp) -> list[Step]:
+        """The steps of an op but `da.kernel`."""
+        if op not in self._steps:
+            self._steps[op] = steps(op, self.device)
+        return self._steps[op]
+
+    def nodes(self, op: KernelOp) -> KernelNodes:
+        """The nodes of a shift-add network."""
         if op not in self._nodes:
             self._nodes[op] = kernel_nodes(op, self.intervals[op.input], self.device)
+        return self._nodes[op]
+
+    def _kernel(self, op: KernelOp, now: float) -> KernelStages:
         key = (op, now, self.budget_ns)
         if key not in self._kernels:
-            self._kernels[key] = kernel_stages(self._nodes[op], now, self.budget_ns)
+            self._kernels[key] = kernel_stages(self.nodes(op), now, self.budget_ns)
             self._arrivals[self._kernels[key]] = now
         return self._kernels[key]
 
     def refined(self, table: Timetable) -> Timetable:
+        """The same latency with the fewest registers; in large programs only within each network."""
+        parts = Parts(
+            self.program, self.steps, self.nodes, self.budget_ns, self.register_inputs, self.register_outputs
+        )
+        best = retimed(parts, table)
+        if best is None or any(busy_cycles(op) > 1 for op in table.ops):
+            networks = self._refined_networks(table)
+            best = min(best or networks, networks, key=lambda found: found.register_bits)
+        return best if best.register_bits < table.register_bits else table
+
+    def _refined_networks(self, table: Timetable) -> Timetable:
         """The same times with the fewest registers within each shift-add network."""
-        ops, saved = dict(table.ops), 0
+        ops = dict(table.ops)
         for op, time in table.ops.items():
             if isinstance(op, KernelOp) and time.kernel is not None:
                 better = fewest_registers(
-                    self._nodes[op], time.kernel, self._arrivals[time.kernel], self.budget_ns
+                    self.nodes(op), time.kernel, self._arrivals[time.kernel], self.budget_ns
                 )
-                rows = math.prod(shape_of(op.input.type)[:-1])
-                saved += rows * (time.kernel.register_bits - better.register_bits)
-                ops[op] = replace(time, kernel=better, register_bits=rows * better.register_bits)
-        return Timetable(ops, table.latency_cycles, table.register_bits - saved)
+                ops[op] = replace(time, kernel=better, register_bits=rows_of(op) * better.register_bits)
+        return Timetable.of(self.program, ops, table.latency_cycles)
 
     def slowest_ns(self, op: NetloomOp) -> float:
         """Delay of the op's slowest step, which no register can shorten."""
         if isinstance(op, KernelOp):
-            return max(self._nodes[op].delay_ns, default=0.0)
-        return max((step.delay_ns for step in self._steps[op]), default=0.0)
-
-
-def _bits(value: SSAValue) -> int:
-    number_format = format_of(value.type)
-    assert number_format is not None
-    count = 1
-    for size in shape_of(value.type):
-        count *= size
-    return count * wire_bits(number_format)
+            return max(self.nodes(op).delay_ns, default=0.0)
+        return max((step.delay_ns for step in self.steps(op)), default=0.0)
 
 
 def _fewest_registers(planner: _Planner) -> Timetable:

@@ -19,6 +19,7 @@ from netloom.passes.analysis.network import is_streaming
 from netloom.passes.analysis.scheduled import ProgramTiming, program_timing, start_cycle
 
 if TYPE_CHECKING:
+    from netloom.estimate.frequency import CriticalPath
     from netloom.estimate.resources import LayerEstimate
 
 RESOURCES = ("lut", "ff", "dsp", "bram36")
@@ -37,6 +38,7 @@ class Report:
         ports: inputs and outputs.
         notes: what passes chose, with stated errors.
         starts: of a parallel design, the cycle in which each layer begins.
+        path: of a parallel design, the longest way between two registers, as estimated.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Report:
     ports: Sequence[PortInfo]
     notes: Sequence[Note]
     starts: Sequence[int] = field(default=(), kw_only=True)
+    path: CriticalPath | None = field(default=None, kw_only=True)
 
     @property
     def latency_ns(self) -> float:
@@ -69,6 +72,7 @@ class Report:
             "interval_cycles": self.interval_cycles,
             "clock_period_ns": self.clock_period_ns,
             "latency_ns": self.latency_ns,
+            **({"critical_path": self.path.to_dict()} if self.path else {}),
             "total": {name: self.total(name) for name in RESOURCES},
             "layers": [
                 {
@@ -101,6 +105,8 @@ class Report:
             f"latency {self.latency_cycles} cycles = {self.latency_ns:g} ns at {self.clock_period_ns:g} ns,"
             f" interval {self.interval_cycles}"
         )
+        if self.path is not None:
+            yield f"longest way between registers, estimated: {self.path}"
         yield from self.remainder()
 
     def remarks(self) -> Iterator[str]:
@@ -143,6 +149,7 @@ def make_report(module: ModuleOp, name: str, backend: str, io: str) -> Report:
     Raises:
         CompileError: for a streaming module, what `make_stream_report` raises.
     """
+    from netloom.estimate.frequency import critical_path
     from netloom.estimate.resources import estimate
 
     if is_streaming(module):
@@ -151,6 +158,7 @@ def make_report(module: ModuleOp, name: str, backend: str, io: str) -> Report:
         return make_stream_report(module, name, backend, io)
     timing = program_timing(module) or ProgramTiming(0, 0, 0.0)
     program = hardware(module)
+    layers = estimate(module)
     return Report(
         name=name,
         backend=backend,
@@ -158,8 +166,9 @@ def make_report(module: ModuleOp, name: str, backend: str, io: str) -> Report:
         latency_cycles=timing.latency_cycles,
         interval_cycles=timing.interval_cycles,
         clock_period_ns=timing.clock_period_ns,
-        layers=estimate(module),
+        layers=layers,
         ports=program.ports,
         notes=notes(module),
         starts=[start_cycle(op) for op in program.ops],
+        path=critical_path(module, sum(layer.lut for layer in layers)),
     )

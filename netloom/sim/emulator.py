@@ -19,7 +19,7 @@ from xdsl.ir import SSAValue
 
 from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
-from netloom.ir.da import KernelOp
+from netloom.ir.da import KernelOp, LutNetworkOp
 from netloom.ir.flow import (
     FifoOp,
     FlowOp,
@@ -57,7 +57,7 @@ from netloom.ir.program import main, program_ops, terminator
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.ranges import value_intervals
 from netloom.passes.analysis.stages import stage_module
-from netloom.sim import images, trees
+from netloom.sim import images, luts, trees
 
 Values = NDArray[Any]
 Kernel = Callable[[Sequence[Values]], Values]
@@ -585,6 +585,7 @@ def moving(op: FlowOp, intervals: Mapping[SSAValue, Interval]) -> Kernel | None:
 FACTORIES: Mapping[Any, Callable[[Any, Mapping[SSAValue, Interval]], Kernel | None]] = {
     QuantizeOp: quantize,
     KernelOp: product,
+    LutNetworkOp: lambda op, intervals: luts.lut_network(op, intervals, holding),
     DenseOp: product,
     MatMulOp: lambda op, intervals: product(op, intervals) if op.is_fixed else None,
     CastOp: cast,

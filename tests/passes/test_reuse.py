@@ -134,6 +134,7 @@ def test_options_become_passes() -> None:
         "lower-dense",
         "set-reuse-factors",
         "balance-layers",
+        "share-products",
         "build-adder-graphs",
     ]
     assert passes["set-reuse-factors"] == SetReuseFactors("*=16; fc1=4", False)

@@ -7,12 +7,14 @@ is often narrower than its operands together, or its operands are kept for other
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from netloom.core.adder_graph import bit_width
 from netloom.core.devices import Device
+from netloom.ir.attributes import shape_of
 from netloom.ir.da import KernelOp
 from netloom.ir.interval import Interval, Ints
 
@@ -64,6 +66,11 @@ class KernelStages:
     def end(self) -> Time:
         """Latency and time of arrival within the last stage."""
         return self.latency_cycles, self.finish_ns
+
+
+def rows_of(op: KernelOp) -> int:
+    """Copies of a kernel's network, one for each row of its operand."""
+    return math.prod(shape_of(op.input.type)[:-1])
 
 
 def row_interval(op: KernelOp, interval: Interval) -> tuple[Ints, Ints]:

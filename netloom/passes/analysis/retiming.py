@@ -3,29 +3,149 @@
 Registers are placed by stages: a value that is made in stage s and last read in stage t has t - s registers.
 A stage may not hold a path that is longer than the clock allows, so where the logic from one node up to and
 with another takes too long, the second stands in a later stage. Differences of stages are all that these
-rules and the number of registers depend on, and so the best stages are a vertex of a linear program, the dual
-of a flow of least cost (C. Leiserson, J. Saxe: Retiming synchronous circuitry, Algorithmica 6, 1991).
+rules and the number of registers depend on (C. Leiserson, J. Saxe: Retiming synchronous circuitry,
+Algorithmica 6, 1991), so the best stages are found by `netloom.passes.analysis.differences`.
+
+Whole programs are retimed in `netloom.passes.analysis.program_retiming`; this is for the networks of those
+that are too large for it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
 
+from netloom.passes.analysis.differences import Differences, IntArray
 from netloom.passes.analysis.kernel_timing import KernelNodes, KernelStages, registers
 
-IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 MOST_NODES = 12_000
-"""Larger networks keep the stages that they have: finding all paths takes the square of this."""
+MOST_PAIRS = 500_000
+"""Networks with more nodes, or pairs of nodes that are far apart, keep the stages that they have."""
 ROUNDING_NS = 1e-9
 """Times that differ by less are equal."""
+
+Place = tuple[int, int]
+"""A variable, and stages after it."""
+
+
+def hold(program: Differences, made: Place, readers: Iterable[Place], bits: float) -> None:
+    """Keep a value from where it is made to its last reader, for `bits` a stage."""
+    variable, after = made
+    found = set(readers)
+    for reader, later in found:
+        program.at_least(reader, variable, after - later)
+    if not found or not bits:
+        return
+    last = next(iter(found))[0]
+    if len(found) > 1:
+        last = program.variable()
+        for reader, later in found:
+            program.at_least(last, reader, later)
+    program.costs[last] += bits
+    program.costs[variable] -= bits
+
+
+def far_apart(
+    operands: Sequence[Sequence[int]], delay_ns: Sequence[float], begin_ns: Sequence[float], budget_ns: float
+) -> IntArray | None:
+    """Pairs of nodes with too much logic from the first up to and with the second, [n, 2].
+
+    Pairs that follow from others are left out.
+
+    Args:
+        operands: nodes that each node reads; they stand before it.
+        delay_ns: of each node.
+        begin_ns: when each node is ready within its stage, if none of its operands is in that stage.
+        budget_ns: time for logic in each stage.
+
+    Returns:
+        None when there are too many.
+    """
+    read_from, read = _lists(operands)
+    readers: list[list[int]] = [[] for _ in operands]
+    for node, nodes in enumerate(operands):
+        for operand in nodes:
+            readers[operand].append(node)
+    users_from, users = _lists(readers)
+    delays, begins = np.array(delay_ns, dtype=float), np.array(begin_ns, dtype=float)
+    budget_ns += ROUNDING_NS
+    pairs = _pairs(read_from, read, users_from, users, delays, begins, budget_ns, MOST_PAIRS)
+    return None if len(pairs) > MOST_PAIRS else pairs[_needed(pairs, users_from, users)]
+
+
+def _lists(lists: Sequence[Sequence[int]]) -> tuple[IntArray, IntArray]:
+    """Lists one behind the other: where each begins, and what they hold."""
+    begins = np.zeros(len(lists) + 1, np.int64)
+    begins[1:] = np.cumsum([len(each) for each in lists])
+    return begins, np.array([entry for each in lists for entry in each], np.int64)
+
+
+@numba.njit(cache=True)
+def _pairs(
+    read_from: IntArray,
+    read: IntArray,
+    users_from: IntArray,
+    users: IntArray,
+    delays: FloatArray,
+    begins: FloatArray,
+    budget_ns: float,
+    most: int,
+) -> IntArray:
+    """For each node those at which a path from it first takes too long, in order; after `most` it stops."""
+    count = len(delays)
+    found: list[tuple[int, int]] = []
+    since = np.empty(count)
+    reached, late = np.full(count, -1), np.full(count, -1)
+    for u in range(count):
+        if len(found) > most:
+            break
+        since[u], reached[u], last = begins[u], u, u
+        for v in range(u, count):
+            if v > last:
+                break
+            if reached[v] != u:
+                continue
+            if v > u:
+                now = -1.0
+                for operand in read[read_from[v] : read_from[v + 1]]:
+                    if reached[operand] == u:
+                        now = max(now, since[operand])
+                        if late[operand] == u:
+                            late[v] = u
+                if late[v] == u:
+                    continue
+                if now > 0.0 and delays[v] > 0.0 and now + delays[v] > budget_ns:
+                    found.append((u, v))
+                    late[v] = u
+                    continue
+                since[v] = now + delays[v]
+            for user in users[users_from[v] : users_from[v + 1]]:
+                reached[user] = u
+                last = max(last, user)
+    result = np.empty((len(found), 2), np.int64)
+    for i in range(len(found)):
+        result[i, 0], result[i, 1] = found[i]
+    return result
+
+
+@numba.njit(cache=True)
+def _needed(pairs: IntArray, users_from: IntArray, users: IntArray) -> NDArray[np.bool_]:
+    """Which pairs do not follow: a reader of the first node stands no earlier than it."""
+    ends = np.searchsorted(pairs[:, 0], np.arange(len(users_from)))
+    needed = np.ones(len(pairs), np.bool_)
+    for i in range(len(pairs)):
+        u, v = pairs[i]
+        for user in users[users_from[u] : users_from[u + 1]]:
+            at = ends[user] + np.searchsorted(pairs[ends[user] : ends[user + 1], 1], v)
+            if at < ends[user + 1] and pairs[at, 1] == v:
+                needed[i] = False
+                break
+    return needed
 
 
 def fewest_registers(
@@ -44,71 +164,37 @@ def fewest_registers(
     """
     if not planned.latency_cycles or len(nodes.bits) > MOST_NODES:
         return planned
-    pairs = far_apart(nodes, start_ns, budget_ns)
-    stages = _solved(nodes, planned, pairs, _latest(nodes, planned))
-    if stages is None:
+    begins = [start_ns] * nodes.n_inputs + nodes.delay_ns[nodes.n_inputs :]
+    pairs = far_apart(nodes.operands, nodes.delay_ns, begins, budget_ns)
+    if pairs is None:
         return planned
-    found = registers(nodes, stages, planned.end)
-    return found if found.register_bits < planned.register_bits else planned
+    found = _program(nodes, planned).solved(np.insert(pairs[:, ::-1], 2, 1, axis=1))
+    if found is None:
+        return planned
+    better = registers(nodes, found[: len(nodes.bits)], planned.end)
+    return better if better.register_bits < planned.register_bits else planned
 
 
-def far_apart(nodes: KernelNodes, start_ns: float, budget_ns: float) -> list[tuple[int, int]]:
-    """Pairs of nodes with too much logic from the first up to and with the second.
-
-    Pairs that follow from others are left out.
-    """
-    first, second = _operands(nodes)
-    delays = np.array(nodes.delay_ns)
-    begins = delays.copy()
-    begins[: nodes.n_inputs] = start_ns
-    pairs = [tuple(pair) for pair in _pairs(first, second, delays, begins, budget_ns + ROUNDING_NS).tolist()]
-    known = set(pairs)
-    readers: list[list[int]] = [[] for _ in nodes.bits]
+def _program(nodes: KernelNodes, planned: KernelStages) -> Differences:
+    """A variable for the stage of each node, and one for the stage of the results."""
+    latency = planned.latency_cycles
+    program = Differences(0, latency)
+    for node, latest in enumerate(_latest(nodes, planned)):
+        if nodes.operands[node]:
+            program.high[program.variable()] = latest
+        else:
+            program.constant(planned.stages[node])
+    end = (program.constant(latency), 0)
+    readers: list[list[Place]] = [[] for _ in nodes.bits]
     for node, operands in enumerate(nodes.operands):
         for operand in operands:
-            readers[operand].append(node)
-    # A reader of the first node stands no earlier than it.
-    return [(u, v) for u, v in pairs if not any((reader, v) in known for reader in readers[u])]
+            readers[operand].append((node, 0))
+    for node, bits in enumerate(nodes.bits):
+        hold(program, (node, 0), readers[node] if node < nodes.n_values else [end], bits)
+    return program
 
 
-def _operands(nodes: KernelNodes) -> tuple[IntArray, IntArray]:
-    """The two operands of each node, -1 for none."""
-    pairs = [(*operands, -1, -1)[:2] for operands in nodes.operands]
-    array = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return array[:, 0].copy(), array[:, 1].copy()
-
-
-@numba.njit(cache=True)
-def _pairs(
-    first: IntArray, second: IntArray, delays: FloatArray, begins: FloatArray, budget_ns: float
-) -> IntArray:
-    """For each node those at which a path from it first takes too long, [n, 2]."""
-    count = len(delays)
-    found = []
-    since = np.empty(count)
-    late = np.empty(count, np.bool_)
-    for u in range(count):
-        since[u:], late[u:] = -1.0, False
-        since[u] = begins[u]
-        for v in range(u + 1, count):
-            for operand in (first[v], second[v]):
-                if operand >= u:
-                    since[v] = max(since[v], since[operand])
-                    late[v] |= late[operand]
-            if since[v] < 0.0 or late[v]:
-                continue
-            if since[v] > 0.0 and delays[v] > 0.0 and since[v] + delays[v] > budget_ns:
-                found.append((u, v))
-                late[v] = True
-            else:
-                since[v] += delays[v]
-    result = np.empty((len(found), 2), np.int64)
-    for i in range(len(found)):
-        result[i, 0], result[i, 1] = found[i]
-    return result
-
-
-def _latest(nodes: KernelNodes, planned: KernelStages) -> IntArray:
+def _latest(nodes: KernelNodes, planned: KernelStages) -> list[int]:
     """The last stage in which each node may stand for the outputs to be ready in time."""
     latency, finish_ns = planned.end
     after = np.full(len(nodes.bits), -np.inf)
@@ -117,34 +203,4 @@ def _latest(nodes: KernelNodes, planned: KernelStages) -> IntArray:
         for operand in nodes.operands[node]:
             after[operand] = max(after[operand], after[node] + nodes.delay_ns[node])
     too_late = after + np.array(nodes.delay_ns) > finish_ns + ROUNDING_NS
-    return np.where(too_late, latency - 1, latency)
-
-
-def _solved(
-    nodes: KernelNodes, planned: KernelStages, pairs: list[tuple[int, int]], latest: IntArray
-) -> list[int] | None:
-    """The stages of the linear program; None when it was not solved.
-
-    Its variables are the stage of each node and the last stage in which each is read.
-    """
-    count, latency = len(nodes.bits), planned.latency_cycles
-    edges = [(operand, node) for node, operands in enumerate(nodes.operands) for operand in operands]
-    rows = [(u, v, 1) for u, v in pairs] + [(u, v, 0) for u, v in edges]
-    rows += [(node, count + operand, 0) for operand, node in edges]
-    rows += [(node, count + node, 0) for node in range(count)]
-    before, behind, apart = (np.array(column) for column in zip(*rows, strict=True))
-    number = np.arange(len(rows))
-    ones = np.ones(len(rows))
-    matrix = coo_matrix(
-        (np.concatenate([ones, -ones]), (np.concatenate([number, number]), np.concatenate([before, behind]))),
-        shape=(len(rows), 2 * count),
-    )
-    bits = np.array(nodes.bits, dtype=float)
-    low, high = np.zeros(2 * count), np.concatenate([latest, np.full(count, latency)])
-    fixed = [n for n in range(count) if n < nodes.n_inputs or not nodes.operands[n]]
-    high[fixed] = low[fixed] = np.array(planned.stages)[fixed]
-    low[count + nodes.n_values :] = latency
-    solved: Any = linprog(
-        np.concatenate([-bits, bits]), matrix.tocsr(), -apart, bounds=np.stack([low, high], axis=1)
-    )
-    return np.rint(solved.x[:count]).astype(int).tolist() if solved.status == 0 else None
+    return [latency - 1 if late else latency for late in too_late]

@@ -15,6 +15,7 @@ import numpy as np
 from netloom.core.devices import Device
 from netloom.core.fixed import Format
 from netloom.ir.base import NetloomOp
+from netloom.ir.da import LutNetworkOp
 from netloom.ir.fx import CastOp, LookupOp, ThresholdOp
 from netloom.ir.nn import (
     AddOp,
@@ -149,10 +150,21 @@ def _threshold(op: NetloomOp, device: Device) -> list[Step]:
     encode = math.ceil(math.log(max(levels, 2), device.lut_inputs)) * device.level_ns
     if np.any(op.base.values) or np.any(op.sign.values != 1):
         encode += device.adder_ns(op.result_format.width)
-    return [
-        Step("compare", device.adder_ns(op.operand_formats[0].width), count * max(levels, 1)),
-        Step("count", encode, value_bits(op)),
-    ]
+    compare = Step("compare", device.adder_ns(op.operand_formats[0].width), count * levels)
+    return [*([compare] if levels else []), Step("count", encode, value_bits(op))]
+
+
+def _lut_network(op: NetloomOp, device: Device) -> list[Step]:
+    """A step for each level of tables; what later levels read goes on beside them."""
+    assert isinstance(op, LutNetworkOp)
+    network, rows = op.network, math.prod(op.result_shape[:-1])
+    found: list[Step] = []
+    for level in range(1, network.levels + 1):
+        tables = np.flatnonzero(network.depth[network.n_inputs :] == level)
+        wider = max(int(network.fan_in[tables].max()) - device.lut_inputs, 0)
+        delay = device.level_ns + math.ceil(wider / 2) * device.lut_delay_ns
+        found.append(Step(f"level_{level}", delay, rows * len(network.alive(level))))
+    return found or [Step("wires", 0.0, value_bits(op))]
 
 
 def _reduce(op: NetloomOp, device: Device) -> list[Step]:
@@ -296,6 +308,7 @@ _RULES: Mapping[type[NetloomOp], Callable[[NetloomOp, Device], list[Step]]] = {
     PReluOp: _multiply,
     LookupOp: _lookup,
     ThresholdOp: _threshold,
+    LutNetworkOp: _lut_network,
     ReduceOp: _reduce,
     ArgMaxOp: _arg,
     HardmaxOp: _arg,

@@ -105,7 +105,7 @@ def _rank(ranking: int, cost: int, width: int, end: int) -> int:
 
 
 @_helper
-def _next_random(state: IntArray) -> int:
+def next_random(state: IntArray) -> int:
     """Thirty-one pseudo-random bits (D. E. Knuth's MMIX generator)."""
     state[0] = state[0] * 6364136223846793005 + 1442695040888963407
     bits: int = (state[0] >> 33) & 0x7FFFFFFF
@@ -152,7 +152,7 @@ def _choose(
             cost, width, _ = _merge(terms, live[p], live[q], into)
             rank = _rank(ranking, cost, width, width + terms[into, SHIFT])
             if noise:
-                rank += ((rank >> 4) * (_next_random(state) & 63) * noise) >> 6
+                rank += ((rank >> 4) * (next_random(state) & 63) * noise) >> 6
             if rank < best:
                 best, first, second, paid = rank, p, q, price
     return first, second, paid
@@ -173,7 +173,7 @@ def _place(terms: IntArray, live: IntArray, n: int, row: int) -> None:
 
 
 @_helper
-def _tree(
+def tree(
     terms: IntArray,
     live: IntArray,
     pairs: IntArray,
@@ -210,7 +210,7 @@ def _tree(
 
 
 @_helper
-def _set_leaf(
+def set_leaf(
     term: IntArray, place: IntArray, shift: int, negated: int, low: int, high: int, depth: int
 ) -> None:
     """A node's value, shifted and signed, as a term of the node that holds it."""
@@ -262,12 +262,12 @@ def build_trees(
         n = start[s + 1] - start[s]
         for t in range(n):
             node, shift, negated = leaves[start[s] + t]
-            _set_leaf(terms[t], place[node], shift, negated, low[node], high[node], depth[node])
+            set_leaf(terms[t], place[node], shift, negated, low[node], high[node], depth[node])
         least = _NEVER
         attempts = 1 if n < 3 else RANKINGS + (tries if n > 3 else 0)
         for attempt in range(attempts):
             noise = 0 if attempt < RANKINGS else 1 + (attempt & 1)
-            cost = _tree(terms, live, pairs, n, deadline[s], attempt % RANKINGS, noise, state)
+            cost = tree(terms, live, pairs, n, deadline[s], attempt % RANKINGS, noise, state)
             if terms[2 * n - 2, DEPTH] > deadline[s]:
                 cost += _NEVER >> 1
             if cost < least:

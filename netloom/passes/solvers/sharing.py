@@ -32,6 +32,7 @@ from netloom.passes.solvers.digit_system import (
 from netloom.passes.solvers.elimination import Elimination, Rerun, Setting, eliminate
 from netloom.passes.solvers.network import NetworkBuilder, Term
 from netloom.passes.solvers.polarity import without_negations
+from netloom.passes.solvers.regroup import annealed
 from netloom.passes.solvers.trees import rebuilt_trees
 
 IntArray = NDArray[np.int64]
@@ -62,15 +63,19 @@ SETTINGS = (
 )
 # Elimination work (see DigitSystem.work) that one solve may take for each unit of effort.
 _WORK = 28_000_000
-_LEAST_WORK = 100_000
+_LEAST_WORK = 50_000
 # With any effort at all that many settings are tried, fewer where they would take longer than this together.
 _LEAST_SETTINGS, _PATIENT_WORK = 3, 16_000_000
 _DIFFERENCE_HANDICAP = 1.005
 # The same for the search: work, and that of building one adder; no search with less effort than this.
-_SEARCH_WORK = 300_000_000
+_SEARCH_WORK = 60_000_000
 _ADDER_WORK = 400
 _MOST_STEPS, _STEPS_PER_ADDER = 2000, 4
 _SEARCH_EFFORT = 0.1
+# But some steps of so little work take a tenth of a second, and small matrices are where chance counts most.
+_SMALL_WORK, _FEW_STEPS = 30_000, 60
+# Work of the local search afterwards, for each adder and at most, for each unit of effort.
+_REGROUP_WORK, _MOST_REGROUP_WORK = 200_000, 600_000_000
 # Shares of the extractions that a step of the search leaves out, in turn, and how many more adders than
 # the best one a network may have to be looked at.
 _SKIPPED = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -220,10 +225,30 @@ class _Problem:
 
     def improved(self, graph: AdderGraph, tries: int) -> AdderGraph:
         """The network with cheaper trees and fewer negations."""
-        # Zero columns have index -1: the limit at the end is theirs, and of no effect.
-        limit = None if self.limit is None else np.append(self.limit, 0)[self.columns.index]
+        limit = self.out_depth
         trees = rebuilt_trees(graph, self.lo, self.hi, input_depth=self.depth, out_depth=limit, tries=tries)
         return without_negations(trees)
+
+    @property
+    def out_depth(self) -> IntArray | None:
+        """The limit of each output."""
+        # Zero columns have index -1: the limit at the end is theirs, and of no effect.
+        return None if self.limit is None else np.append(self.limit, 0)[self.columns.index]
+
+    def regrouped(self, graph: AdderGraph, effort: float) -> AdderGraph:
+        """The network after a local search, with enough effort."""
+        if effort < _SEARCH_EFFORT:
+            return graph
+        return annealed(
+            graph,
+            self.lo,
+            self.hi,
+            input_depth=self.depth,
+            out_depth=self.out_depth,
+            work=int(effort * min(_REGROUP_WORK * graph.n_adders, _MOST_REGROUP_WORK)),
+            improved=lambda found: self.improved(found, 0),
+            cost=lambda found: graph_cost(found, self.lo, self.hi),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,12 +278,15 @@ def _first_candidates(problem: _Problem, effort: float) -> Iterator[_Candidate]:
 
 def _searched(problem: _Problem, best: _Candidate, effort: float) -> _Candidate:
     """Leaves out some of what the best run extracted, decides that anew, and keeps what costs no more."""
-    if effort < _SEARCH_EFFORT or len(best.eliminations) != 1:
+    if effort == 0 or len(best.eliminations) != 1:
         return best
     system = best.eliminations[0].system
     step_work = system.work(True) + _ADDER_WORK * max(1, best.graph.n_adders)
+    if effort < _SEARCH_EFFORT and step_work > _SMALL_WORK:
+        return best
+    most = _MOST_STEPS if effort >= _SEARCH_EFFORT else _FEW_STEPS
     random = np.random.default_rng(0)
-    n_steps = min(_MOST_STEPS, _STEPS_PER_ADDER * best.graph.n_adders, int(effort * _SEARCH_WORK / step_work))
+    n_steps = min(most, _STEPS_PER_ADDER * best.graph.n_adders, int(effort * _SEARCH_WORK / step_work))
     for step in range(n_steps):
         run = best.eliminations[0]
         skip = random.random(len(run.history)) < _SKIPPED[step % len(_SKIPPED)]
@@ -298,8 +326,9 @@ def solve_sharing(
     problem = _Problem(lo, hi, depth, columns, limit)
     first = min(_first_candidates(problem, effort), key=lambda candidate: candidate.cost)
     best = _searched(problem, first, effort)
-    graph = problem.improved(best.graph, _TRIES + int(effort * _MORE_TRIES))
-    graph = min(graph, best.graph, key=lambda graph: graph_cost(graph, lo, hi))
+    found = problem.regrouped(best.graph, effort)
+    graph = problem.improved(found, _TRIES + int(effort * _MORE_TRIES))
+    graph = min(graph, found, key=lambda graph: graph_cost(graph, lo, hi))
     if not np.array_equal(graph.matrix(), matrix):
         raise SolverError("the network does not compute the matrix that it was made for")
     return graph

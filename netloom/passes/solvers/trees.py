@@ -26,7 +26,7 @@ _LIMIT = 2.0**60
 
 
 @dataclass(frozen=True, eq=False)
-class _Sums:
+class Collapsed:
     """The nodes that stay, and the terms of each: ``kept`` int64[S], ``leaves`` with old node numbers."""
 
     kept: IntArray
@@ -51,11 +51,11 @@ def rebuilt_trees(
     """
     from netloom.passes.solvers import _trees
 
-    if graph.n_adders == 0 or not _bounds_fit(graph, lo, hi):
+    if graph.n_adders == 0 or not bounds_fit(graph, lo, hi):
         return graph
     low, high = graph.intervals(lo, hi)
     depths = graph.depths(input_depth)
-    sums = _collapsed(graph)
+    sums = collapsed(graph)
     number = np.full(graph.n_nodes, -1, dtype=np.int64)
     number[: graph.n_inputs] = np.arange(graph.n_inputs)
     number[sums.kept] = graph.n_inputs + np.arange(len(sums.kept))
@@ -69,17 +69,17 @@ def rebuilt_trees(
     adders = _trees.build_trees(
         np.cumsum([0, *map(len, sums.leaves)]),
         leaves,
-        _deadlines(graph, depths, out_depth)[sums.kept],
+        deadlines(graph, depths, out_depth)[sums.kept],
         low[order],
         high[order],
         place,
         depth,
         tries,
     )
-    return _with_adders(graph, adders, np.where(graph.out_node < 0, -1, number[graph.out_node]), place)
+    return with_adders(graph, adders, np.where(graph.out_node < 0, -1, number[graph.out_node]), place)
 
 
-def _with_adders(graph: AdderGraph, adders: IntArray, out: IntArray, place: IntArray) -> AdderGraph:
+def with_adders(graph: AdderGraph, adders: IntArray, out: IntArray, place: IntArray) -> AdderGraph:
     """The graph of new adders; ``out`` int64[N] are rows of ``place``, or -1."""
     node, shift, negated = place[out].T
     return AdderGraph(
@@ -95,16 +95,16 @@ def _with_adders(graph: AdderGraph, adders: IntArray, out: IntArray, place: IntA
     )
 
 
-def _bounds_fit(graph: AdderGraph, lo: IntArray, hi: IntArray) -> bool:
+def bounds_fit(graph: AdderGraph, lo: IntArray, hi: IntArray, spare_bits: int = 0) -> bool:
     """Whether no sum of absolute terms leaves int64: then no partial sum does in any order."""
     bound: list[float] = np.maximum(np.abs(lo), np.abs(hi)).astype(np.float64).tolist()
     operands = (graph.lhs, graph.rhs, graph.lhs_shift, graph.rhs_shift)
     for lhs, rhs, ls, rs in zip(*(array.tolist() for array in operands), strict=True):
         bound.append(bound[lhs] * 2.0**ls + bound[rhs] * 2.0**rs)
-    return max(bound, default=0.0) < _LIMIT
+    return max(bound, default=0.0) < _LIMIT * 0.5**spare_bits
 
 
-def _collapsed(graph: AdderGraph) -> _Sums:
+def collapsed(graph: AdderGraph) -> Collapsed:
     """Takes apart every adder that exactly one adder reads, once, and no output."""
     readers = np.bincount(np.concatenate([graph.lhs, graph.rhs]), minlength=graph.n_nodes)
     readers[graph.out_node[graph.out_node >= 0]] += 2
@@ -122,10 +122,10 @@ def _collapsed(graph: AdderGraph) -> _Sums:
         if not apart[len(leaves)]:
             kept.append(len(leaves))
         leaves.append(terms)
-    return _Sums(np.array(kept, dtype=np.int64), [leaves[node] for node in kept])
+    return Collapsed(np.array(kept, dtype=np.int64), [leaves[node] for node in kept])
 
 
-def _deadlines(graph: AdderGraph, depths: IntArray, out_depth: IntArray | None) -> IntArray:
+def deadlines(graph: AdderGraph, depths: IntArray, out_depth: IntArray | None) -> IntArray:
     """The latest level of each node that keeps the outputs in time in the network as it is, int64[K+A]."""
     outputs = graph.out_node >= 0
     nodes = graph.out_node[outputs]

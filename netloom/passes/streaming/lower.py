@@ -16,7 +16,7 @@ from xdsl.ir import SSAValue
 from netloom.core.fixed import Format
 from netloom.ir.attributes import ArrayAttr, format_of, shape_of
 from netloom.ir.base import NetloomOp, Shape
-from netloom.ir.da import KernelOp
+from netloom.ir.da import KernelOp, LutNetworkOp
 from netloom.ir.fx import ConstantOp, ThresholdOp
 from netloom.ir.nn import (
     ArgMaxOp,
@@ -90,7 +90,7 @@ class Lowering:
             return self._wires(op)
         if isinstance(op, ReduceOp | ArgMaxOp | HardmaxOp):
             return self._over_axes(op)
-        if isinstance(op, DenseOp | KernelOp | MatMulOp):
+        if isinstance(op, DenseOp | KernelOp | LutNetworkOp | MatMulOp):
             return self._product(op)
         if isinstance(op, ConcatOp):
             return self._together(op, len(op.result_shape), op.positive_axis)
@@ -153,7 +153,7 @@ class Lowering:
             return result
         return self.plan.add("wires", [result], Token(op.result_shape, op.result_format, axes), op)
 
-    def _product(self, op: DenseOp | KernelOp | MatMulOp) -> Token:
+    def _product(self, op: DenseOp | KernelOp | LutNetworkOp | MatMulOp) -> Token:
         """Rows are multiplied one by one; a product of two streams has a beat for each pair of matrices."""
         if not isinstance(op, MatMulOp):
             token = self.token(op.operands[0])

@@ -13,7 +13,8 @@ from netloom.passes.streaming.plan import Step, Token
 class Group:
     """Steps that become one stage, last first; the first of the list gives the stage's result.
 
-    A stage has at most one product with weights, what only moves its operand's elements, and what follows it.
+    A stage has at most one product with weights, what only moves its operand's elements or is a part of the
+    product (`FEEDS_PRODUCT`), and what follows it.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -42,6 +43,10 @@ class Group:
         """The layer that the stage is named after: that of its product, or its last."""
         heavy = [step for step in self.steps if is_product(step) or is_product_of_streams(step)]
         return (heavy or self.steps)[0].op.origin_name
+
+
+FEEDS_PRODUCT = "feeds_product"
+"""Attribute of ops that are a part of the layer whose product follows: they are in its stage."""
 
 
 def is_product(step: Step) -> bool:
@@ -76,8 +81,8 @@ def groups(steps: list[Step]) -> dict[Step, Group]:
 
 
 def _joins(step: Step, group: Group) -> bool:
-    """In front of a product only wires may stand, and there is one product at most."""
+    """In front of a product only wires and its own parts may stand, and there is one product at most."""
     users = step.result.users
     if any(is_product(user) or user in group.before_product for user in users):
-        return step.kind == "wires"
+        return step.kind == "wires" or FEEDS_PRODUCT in step.op.attributes
     return not (is_product(step) and any(is_product(other) for other in group.steps))

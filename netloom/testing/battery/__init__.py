@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from netloom.testing.battery.casts import casts
 from netloom.testing.battery.elementwise import elementwise
 from netloom.testing.battery.ensembles import ensembles
+from netloom.testing.battery.luts import luts
 from netloom.testing.battery.products import dense, kernels, layers, matmuls
 from netloom.testing.battery.tables import tables
 from netloom.testing.battery.trees import trees
@@ -22,6 +23,7 @@ TOPICS: Mapping[str, Callable[[], Sequence[Case]]] = {
     "matmuls": matmuls,
     "dense": dense,
     "kernels": kernels,
+    "luts": luts,
     "wiring": wiring,
 }
 """Cases that do not depend on the strategy; `layers` are run once for each."""

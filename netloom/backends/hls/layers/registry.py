@@ -9,6 +9,7 @@ from netloom.backends.families import writer_of
 from netloom.backends.hls.layers.elementwise import elementwise
 from netloom.backends.hls.layers.kernel import kernel
 from netloom.backends.hls.layers.layer import Context, Layer, describe, elements
+from netloom.backends.hls.layers.lut_network import lut_network
 from netloom.backends.hls.layers.products import dense, matmul
 from netloom.backends.hls.layers.tables import lookup, threshold
 from netloom.backends.hls.layers.tree import ensemble
@@ -19,6 +20,7 @@ from netloom.ir.base import NetloomOp
 
 _WRITERS: Mapping[str, Callable[[Any, Context], Layer | None]] = {
     "kernel": kernel,
+    "lut_network": lut_network,
     "elementwise": elementwise,
     "lookup": lookup,
     "threshold": threshold,

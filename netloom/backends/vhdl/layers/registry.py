@@ -9,6 +9,7 @@ from netloom.backends.families import writer_of
 from netloom.backends.vhdl.layers.elementwise import elementwise
 from netloom.backends.vhdl.layers.kernel import kernel
 from netloom.backends.vhdl.layers.layer import Intervals, Layer, bits, describe
+from netloom.backends.vhdl.layers.lut_network import lut_network
 from netloom.backends.vhdl.layers.products import products
 from netloom.backends.vhdl.layers.shared import dense
 from netloom.backends.vhdl.layers.tables import lookup, threshold
@@ -19,6 +20,7 @@ from netloom.ir.base import NetloomOp
 
 _WRITERS: Mapping[str, Callable[[Any, Intervals], Layer | None]] = {
     "kernel": kernel,
+    "lut_network": lut_network,
     "elementwise": elementwise,
     "lookup": lookup,
     "threshold": threshold,

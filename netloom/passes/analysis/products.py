@@ -1,6 +1,6 @@
 """Layers made of products: with constants, of two inputs, and with multipliers that are shared.
 
-The sum of one output is compressed or added two by two, see `netloom.estimate.arithmetic`.
+The sum of one output is compressed or added two by two, see `netloom.passes.analysis.arithmetic`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ import numpy as np
 
 from netloom.core.devices import Device
 from netloom.core.fixed import Format
-from netloom.estimate.arithmetic import (
+from netloom.ir.base import NetloomOp
+from netloom.ir.fx import ConstantOp
+from netloom.ir.interval import Ints
+from netloom.ir.nn import DenseOp, MatMulOp, MulOp, PReluOp
+from netloom.passes.analysis.arithmetic import (
     Parts,
     columns,
     compressed,
@@ -19,9 +23,6 @@ from netloom.estimate.arithmetic import (
     product,
     signed_bits,
 )
-from netloom.ir.fx import ConstantOp
-from netloom.ir.interval import Ints
-from netloom.ir.nn import DenseOp, MatMulOp, MulOp, PReluOp
 from netloom.passes.analysis.reuse import sharing
 from netloom.passes.analysis.scheduled import stages
 from netloom.passes.analysis.timing import wire_bits
@@ -84,6 +85,15 @@ def _shared(op: DenseOp, device: Device) -> Parts:
     if weights_in_tables(op):
         lut += math.ceil(use.reuse_factor / 2**device.lut_inputs) * weight_bits(op)[1]
     return lut, count * dsp, 0
+
+
+def product_parts(op: NetloomOp, device: Device) -> Parts:
+    """What an op is made of when it multiplies; nothing for other ops."""
+    if isinstance(op, MulOp | PReluOp):
+        return multiplied(op, device)
+    if isinstance(op, MatMulOp) or (isinstance(op, DenseOp) and op.strategy.data != "adder_graph"):
+        return products(op, device)
+    return 0, 0, 0
 
 
 def weights_in_tables(op: DenseOp) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from netloom.core.devices import find_device
 from netloom.core.fixed import Format
-from netloom.estimate.arithmetic import (
+from netloom.passes.analysis.arithmetic import (
     clipped,
     columns,
     comparator,
