@@ -31,7 +31,7 @@ from netloom.estimate.resources import estimate
 
 RECORD = Path(__file__).with_name("frequency.json")
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "clock-frequency.md"
-FITTED = ("net_delay_ns", "fanout_ns", "crowding")
+FITTED = ("net_delay_ns", "fanout_ns", "crowding", "clock_overhead_ns")
 
 HEAD = """# Predicted clock frequency
 
@@ -43,8 +43,9 @@ the arrival of every bit is computed: the carries of adders in a row run beside 
 steps of the ops count, as for the schedule. A route takes `net_delay_ns`, and `fanout_ns` more for each
 doubling of its readers; both grow by `crowding` for each doubling of the design from 1000 lookup tables on.
 
-For Lattice ECP5 the delays of cells are those of nextpnr's own database (speed grade 6), and the three
-figures of routes are fitted (`--fit`) to designs that nextpnr 0.11 placed and routed. For other devices
+For Lattice ECP5 the delays of cells are those of nextpnr's own database (speed grade 6), and the
+figures of routes, and an overhead for the longest of them, are fitted (`--fit`) to designs that nextpnr 0.11
+placed and routed, with registers planned for another device. For other devices
 they are planning figures from data sheets: compare designs by them, and trust the vendor's timing report.
 
 What is not predicted: the control logic of streams (FIFOs and their handshake).

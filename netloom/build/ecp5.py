@@ -25,7 +25,7 @@ HARNESS = "netloom_harness"
 ROUTED_NETLIST = "harnessed.json"
 TEXT_CONFIGURATION = "design.config"
 BITSTREAM = "design.bit"
-FULL = 0.6
+FULL = 0.5
 """Part of a device's tables up to which it is chosen; the largest is filled up to the end.
 
 A chain of carry cells begins in a new tile, and adders need wires before they need tables.

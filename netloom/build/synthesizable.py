@@ -20,8 +20,13 @@ CONSTRUCTS: tuple[tuple[str, str], ...] = (
     ),
     (r"\bwait\s+(?:for|until)\b", "a process that waits"),
     (r"\bfile\s+\w+\s*:", "a file"),
+    # It becomes zero, without a message; other widths and other bits do not.
+    (
+        r'"(?!0{64}")[01]{32}0{32}"|x"(?!0{16}")[0-9a-f]{8}0{8}"',
+        "a constant of 64 bits whose lower half is zero",
+    ),
 )
-"""What the VHDL 2008 synthesis of GHDL 2.0 refuses or stumbles over, as patterns of text."""
+"""What the VHDL 2008 synthesis of GHDL 2.0 refuses, or gives a wrong netlist of, as patterns of text."""
 
 _VHDL_CONSTANT = re.compile(r'"([01XZUWxzuw-]+)"')
 _MODULE = re.compile(r"^module (\S+)", re.MULTILINE)
@@ -61,7 +66,10 @@ def check(plan: BuildPlan) -> None:
     """
     for path, what in constructs(plan):
         raise CompileError(
-            "NL606", f"it has {what}", origin=path, hint="GHDL simulates this and does not synthesize it"
+            "NL606",
+            f"it has {what}",
+            origin=path,
+            hint="GHDL simulates this and does not synthesize it rightly",
         )
 
 

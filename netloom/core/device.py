@@ -62,5 +62,6 @@ class Device:
         return replace(self, net_delay_ns=longer * self.net_delay_ns, fanout_ns=longer * self.fanout_ns)
 
     def adder_ns(self, width_bits: int) -> float:
-        """An adder or comparator: one level of logic and a carry chain."""
-        return self.level_ns + self.carry_ns_per_bit * max(width_bits, 0)
+        """An adder or comparator: a route, and a lookup table or the ends of a carry chain, and the chain."""
+        entered = self.net_delay_ns + max(self.lut_delay_ns, self.carry_ends_ns)
+        return entered + self.carry_ns_per_bit * max(width_bits, 0)

@@ -47,6 +47,7 @@ from netloom.passes.analysis.kernel_timing import (
     Time,
     kernel_nodes,
     kernel_stages,
+    row_interval,
     rows_of,
 )
 from netloom.passes.analysis.logic_graph import Parts
@@ -224,15 +225,11 @@ class SchedulePass(ModulePass):
             CompileError: NL203 for a clock period that leaves no time for logic, NL206 for an
                 unknown device, NL308 for what cannot become hardware.
         """
-        device = find_device(self.device)
-        planner = _Planner(
-            hardware(op),
-            device,
-            self._budget_ns(device),
-            self.register_inputs,
-            self.register_outputs,
-            value_intervals(op),
-        )
+        device, program, intervals = find_device(self.device), hardware(op), value_intervals(op)
+        if device.crowding:
+            device = device.crowded(sum(_tables(each, intervals, device) for each in program.ops))
+        budget_ns = self._budget_ns(device)
+        planner = _Planner(program, device, budget_ns, self.register_inputs, self.register_outputs, intervals)
         period_ns = self._shorten(op, planner) if self.latency_cycles else self.clock_period_ns
         self._annotate(op, planner.refined(_fewest_registers(planner)), period_ns)
         for slow in planner.program.ops:
@@ -310,6 +307,13 @@ class SchedulePass(ModulePass):
                 count = op.graph.n_nodes
                 op.attributes["node_stages"] = ArrayAttr.of(time.kernel.stages[:count])
                 op.attributes["output_stages"] = ArrayAttr.of(time.kernel.stages[count:])
+
+
+def _tables(op: NetloomOp, intervals: Mapping[SSAValue, Interval], device: Device) -> int:
+    """About how many lookup tables an op takes: one for each bit that it produces."""
+    if isinstance(op, KernelOp):
+        return rows_of(op) * op.graph.adder_tables(*row_interval(op, intervals[op.input]))
+    return sum(step.bits for step in steps(op, device))
 
 
 def _steps_of(time_ns: float) -> int:

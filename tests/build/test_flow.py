@@ -51,6 +51,8 @@ def with_file(plan: BuildPlan, text: str) -> BuildPlan:
         ("constant PI : real := 3.14;", "a constant of real numbers"),
         ("file results : text;", "a file"),
         ("process begin wait for 5 ns; end process;", "a process that waits"),
+        (f'constant c : bits := "{"01" * 16}{"0" * 32}";', "a constant of 64 bits whose lower half is zero"),
+        ('constant c : bits := x"0000000A00000000";', "a constant of 64 bits whose lower half is zero"),
         (
             "case N generate when 1 => process (all) begin end process; end generate;",
             "a process over all signals in a generate",

@@ -106,8 +106,8 @@ def test_there_is_no_report_before_a_run(tmp_path: Path) -> None:
     ("use", "bits", "device"),
     [
         (counts(lut=100), 20, "12k"),
-        (counts(lut=8000, carry=3000), 100, "25k"),
-        (counts(lut=10000, carry=3000), 100, "45k"),
+        (counts(lut=6000, carry=3000), 100, "25k"),
+        (counts(lut=8000, carry=3000), 100, "45k"),
         (counts(lut=20, ff=20000), 100, "45k"),
         (counts(dsp=29), 20, "45k"),
         (counts(bram=57), 20, "45k"),
