@@ -31,7 +31,7 @@ from netloom.estimate.resources import estimate
 
 RECORD = Path(__file__).with_name("frequency.json")
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "clock-frequency.md"
-FITTED = ("net_delay_ns", "fanout_ns", "crowding", "clock_overhead_ns")
+FITTED = ("net_delay_ns", "crowding", "clock_overhead_ns")
 
 HEAD = """# Predicted clock frequency
 
@@ -40,8 +40,8 @@ HEAD = """# Predicted clock frequency
 The report of a parallel design names the longest way between two registers that its schedule has, and the
 clock frequency that follows (`report.path`, `netloom/estimate/frequency.py`). Within shift-add networks
 the arrival of every bit is computed: the carries of adders in a row run beside each other. Elsewhere the
-steps of the ops count, as for the schedule. A route takes `net_delay_ns`, and `fanout_ns` more for each
-doubling of its readers; both grow by `crowding` for each doubling of the design from 1000 lookup tables on.
+steps of the ops count, as for the schedule. A route takes `net_delay_ns`, and longer
+by the part `crowding` for each doubling of the design from 1000 lookup tables on.
 
 For Lattice ECP5 the delays of cells are those of nextpnr's own database (speed grade 6), and the
 figures of routes, and an overhead for the longest of them, are fitted (`--fit`) to designs that nextpnr 0.11

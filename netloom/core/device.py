@@ -27,7 +27,6 @@ class Device:
         rom_ns: through a small table of constants in lookup tables.
         lut_inputs: inputs of a lookup table.
         carry_ends_ns: into a carry chain and out of it, in place of the lookup table.
-        fanout_ns: what a route takes longer for each doubling of its readers.
         crowding: part by which routes get longer for each doubling of the design from 1000 tables on.
     """
 
@@ -44,7 +43,6 @@ class Device:
     rom_ns: float
     lut_inputs: int = 6
     carry_ends_ns: float = 0.0
-    fanout_ns: float = 0.0
     crowding: float = 0.0
 
     @property
@@ -52,14 +50,10 @@ class Device:
         """One level of logic: a lookup table and a route."""
         return self.lut_delay_ns + self.net_delay_ns
 
-    def route_ns(self, readers: int) -> float:
-        """From a lookup table or register to the farthest of its readers."""
-        return self.net_delay_ns + self.fanout_ns * math.log2(max(readers, 1))
-
     def crowded(self, tables: int) -> Device:
         """The same device as a design of so many lookup tables finds it: wires get longer."""
         longer = 1 + self.crowding * max(math.log2(max(tables, 1) / UNCROWDED_TABLES), 0.0)
-        return replace(self, net_delay_ns=longer * self.net_delay_ns, fanout_ns=longer * self.fanout_ns)
+        return replace(self, net_delay_ns=longer * self.net_delay_ns)
 
     def adder_ns(self, width_bits: int) -> float:
         """An adder or comparator: a route, and a lookup table or the ends of a carry chain, and the chain."""

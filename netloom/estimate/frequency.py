@@ -1,7 +1,7 @@
 """The clock frequency that a design reaches: the longest way between two registers, before any tool has run.
 
-Within a shift-add network the arrival of each bit is computed, elsewhere that of whole tensors. A route
-takes longer the more readers it has and the larger the design is (`Device.crowded`).
+Within a shift-add network the arrival of each bit is computed, elsewhere that of whole tensors. Routes
+take longer in larger designs (`Device.crowded`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 
 from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
 from netloom.ir.flow import StageOp
-from netloom.ir.fx import ThresholdOp
 from netloom.ir.interval import Interval
 from netloom.ir.nn import DenseOp, MatMulOp
 from netloom.ir.program import main, program_ops
@@ -112,21 +111,16 @@ class _Walk:
         if isinstance(op, KernelOp):
             end, worst, name = self._kernel(op, arrival)
         else:
-            wait = max((self._fanout_ns(operand) for operand in op.operands), default=0.0)
-            end, worst, name = self._steps(op, arrival, wait)
+            end, worst, name = self._steps(op, arrival)
         self.ready[op.results[0]] = (start + latency_cycles(op), end)
         return CriticalPath(self.device.clock_overhead_ns + worst, op.origin_name, name)
 
-    def _fanout_ns(self, value: SSAValue) -> float:
-        """What the routes of a value take longer than one to a single reader."""
-        return self.device.route_ns(_readers(value)) - self.device.route_ns(1)
-
-    def _steps(self, op: NetloomOp, arrival_ns: float, wait_ns: float) -> tuple[float, float, str]:
+    def _steps(self, op: NetloomOp, arrival_ns: float) -> tuple[float, float, str]:
         """Arrival at the end of the op, the longest way in it, and where that ends."""
         found = steps(op, self.device)
         if not found:
             return arrival_ns, arrival_ns, op.name
-        planned, now, worst, name = stages(op) or [0] * len(found), arrival_ns + wait_ns, 0.0, ""
+        planned, now, worst, name = stages(op) or [0] * len(found), arrival_ns, 0.0, ""
         for index, step in enumerate(found):
             before = found[index - 1] if index else None
             if before is not None and (planned[index] > planned[index - 1] or before.registered):
@@ -148,16 +142,3 @@ class _Walk:
         end = float(found.outputs[last].max(initial=0.0))
         worst = max(float(found.adders.max(initial=0.0)), float(found.outputs.max(initial=0.0)))
         return end, worst, "adders"
-
-
-def _readers(value: SSAValue) -> int:
-    """How many places read one element of a value, through wires too."""
-    return sum(_reads(use.operation) for use in value.uses)
-
-
-def _reads(user: Operation) -> int:
-    if isinstance(user, DenseOp | MatMulOp):
-        return user.result_shape[-1]
-    if isinstance(user, ThresholdOp):
-        return max(int(user.thresholds.values.shape[-1]), 1)
-    return 1

@@ -41,6 +41,7 @@ def test_retimed_programs_keep_to_the_clock(
     seed: int, length: int, period: float, device: str, inputs: bool, outputs: bool
 ) -> None:
     options = {"device": device, "register_inputs": inputs, "register_outputs": outputs}
+    period += DEVICES[device].clock_overhead_ns
     before, after = random_program(seed, length), random_program(seed, length)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(netloom.passes.schedule, "retimed", lambda parts, planned: None)

@@ -46,44 +46,34 @@ def kernel_arrivals(
         graph: the network.
         nodes: widths and connections.
         stages: stage of each node.
-        arrival_ns: of the inputs, before the routes to their readers.
+        arrival_ns: of the inputs, before the routes behind them.
         device: delays.
     """
     bits = np.array(nodes.bits, dtype=np.int64)
     at = np.concatenate([[0], np.cumsum(bits)])
-    route = np.array([device.route_ns(count) for count in readers(nodes)])
-    delays = (device.lut_delay_ns, device.carry_ns_per_bit, device.carry_ends_ns)
+    delays = (device.net_delay_ns, device.lut_delay_ns, device.carry_ns_per_bit, device.carry_ends_ns)
     arrival, planned = np.zeros(int(at[-1])), np.array(stages, dtype=np.int64)
     arrival[: at[graph.n_inputs]] = arrival_ns
     shifts = (graph.lhs_shift, graph.rhs_shift, graph.subtract)
-    _add(arrival, at, planned, route, nodes.low < 0, graph.lhs, graph.rhs, *shifts, *delays)
+    _add(arrival, at, planned, nodes.low < 0, graph.lhs, graph.rhs, *shifts, *delays)
     outputs = [operands[0] if operands else -1 for operands in nodes.operands[nodes.n_values :]]
     chained = np.array(nodes.delay_ns[nodes.n_values :]) > 0.0
-    _give(arrival, at, planned, route, np.array(outputs, dtype=np.int64), chained, *delays)
+    _give(arrival, at, planned, np.array(outputs, dtype=np.int64), chained, *delays)
     last = np.zeros(len(bits))
     some = np.flatnonzero(bits)
     last[some] = np.maximum.reduceat(arrival, at[some]) if len(some) else 0.0
     return KernelArrivals(last[: nodes.n_values], last[nodes.n_values :])
 
 
-def readers(nodes: KernelNodes) -> list[int]:
-    """How many adders and outputs read each node."""
-    found = [0] * len(nodes.bits)
-    for operands in nodes.operands:
-        for operand in operands:
-            found[operand] += 1
-    return found
-
-
 @numba.njit(cache=True)
-def _bit(arrival: Floats, at: Ints, same: bool, route: Floats, signed: bool, node: int, place: int) -> float:
+def _bit(arrival: Floats, at: Ints, same: bool, route: float, signed: bool, node: int, place: int) -> float:
     """Arrival of a bit of an operand; a sign goes on to the top."""
     bits = at[node + 1] - at[node]
     if place < 0 or bits == 0 or (place >= bits and not signed):
         return NEVER
     if not same:
-        return float(route[node])
-    return float(arrival[at[node] + min(place, bits - 1)] + route[node])
+        return route
+    return float(arrival[at[node] + min(place, bits - 1)] + route)
 
 
 @numba.njit(cache=True)
@@ -91,13 +81,13 @@ def _add(
     arrival: Floats,
     at: Ints,
     stages: Ints,
-    route: Floats,
     signed: NDArray[np.bool_],
     lhs: Ints,
     rhs: Ints,
     lhs_shift: Ints,
     rhs_shift: Ints,
     subtract: NDArray[np.bool_],
+    route: float,
     lut: float,
     carry: float,
     ends: float,
@@ -126,9 +116,9 @@ def _give(
     arrival: Floats,
     at: Ints,
     stages: Ints,
-    route: Floats,
     sources: Ints,
     chained: NDArray[np.bool_],
+    route: float,
     lut: float,
     carry: float,
     ends: float,
@@ -146,4 +136,4 @@ def _give(
                 arrival[at[node] + place] = max(entered + lut, carried + ends / 2, 0.0)
                 carried = max(carried, entered + ends / 2) + carry
             else:
-                arrival[at[node] + place] = max(entered - route[source], 0.0)
+                arrival[at[node] + place] = max(entered - route, 0.0)
