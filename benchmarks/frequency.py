@@ -43,10 +43,13 @@ the arrival of every bit is computed: the carries of adders in a row run beside 
 steps of the ops count, as for the schedule. A route takes `net_delay_ns`, and longer
 by the part `crowding` for each doubling of the design from 1000 lookup tables on.
 
-For Lattice ECP5 the delays of cells are those of nextpnr's own database (speed grade 6), and the
-figures of routes, and an overhead for the longest of them, are fitted (`--fit`) to designs that nextpnr 0.11
-placed and routed, with registers planned for another device. For other devices
-they are planning figures from data sheets: compare designs by them, and trust the vendor's timing report.
+For Lattice ECP5 the delays of cells are those of nextpnr's own database (speed grade 6). The route, how it
+grows, and an overhead for the longest of all routes are fitted (`--fit`) to designs that nextpnr 0.11 placed
+and routed, with registers planned for another device. For other devices they are planning figures from data
+sheets: compare designs by them, and trust the vendor's timing report.
+
+Least exact are stages of a single adder, where one long route from an input decides, tables (nextpnr builds
+those of up to seven bits within a slice), and trees of comparisons, which take one more table in each level.
 
 What is not predicted: the control logic of streams (FIFOs and their handshake).
 

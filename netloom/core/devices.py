@@ -66,15 +66,15 @@ DEVICES: Mapping[str, Device] = {
             "LFE5U-85F-6BG381C",
             "lattice",
             lut_delay_ns=0.24,
-            net_delay_ns=0.79,
+            net_delay_ns=0.88,
             carry_ns_per_bit=0.036,
-            clock_overhead_ns=3.74,
+            clock_overhead_ns=3.47,
             multiplier_ns=4.9,
             multiplier_bits=(18, 18),
             rom_ns=0.6,
             lut_inputs=4,
             carry_ends_ns=0.85,
-            crowding=0.16,
+            crowding=0.15,
         ),
         # Device handbooks and data sheets of the families; speed grades as in the part numbers.
         Device(
