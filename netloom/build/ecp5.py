@@ -77,13 +77,14 @@ def choose(use: Utilisation, port_bits: int, wanted: str) -> Ecp5:
 _TITLES = {"luts": "lookup tables or registers", "dsp": "multipliers", "bram": "block memories"}
 
 
-def harness(top: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> str:
+def harness(top: str, inputs: Mapping[str, int], outputs: Mapping[str, int], *, clocked: bool = True) -> str:
     """Verilog of the harness, out of cells of the family.
 
     Args:
         top: module in it.
         inputs: bits of its inputs, but the clock `clk`.
         outputs: bits of its outputs.
+        clocked: whether it has a clock.
 
     Pins: `clk`, `si` (serial in), `load` (take the outputs instead of shifting) and `so` (serial out).
     """
@@ -107,17 +108,17 @@ def harness(top: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> 
             f"  LUT4 #(.INIT(16'hDD88)) choose_{n} (.A(load), .B(y[{n}]), .C(1'b0), .D(b[{n}]), .Z(d[{n}]));"
         )
         lines.append(f"  {register} give_{n} (.CLK(clk), .LSR(1'b0), .DI(d[{n}]), .Q(b[{n + 1}]));")
-    lines += [f"  {top} design (", "    .clk(clk)"]
+    pins = [".clk(clk)"] if clocked else []
     for source, widths in (("a", inputs), ("y", outputs)):
         at = 1 if source == "a" else 0
         for name, width in widths.items():
-            lines.append(f"    , .{name}({source}[{at + width - 1}:{at}])")
+            pins.append(f".{name}({source}[{at + width - 1}:{at}])")
             at += width
-    return "\n".join([*lines, "  );", "endmodule", ""])
+    return "\n".join([*lines, f"  {top} design (", "    " + "\n    , ".join(pins), "  );", "endmodule", ""])
 
 
-def _port_widths(netlist: Path, top: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Bits of each input and output of the top module, but the clock.
+def _port_widths(netlist: Path, top: str) -> tuple[Mapping[str, int], Mapping[str, int], bool]:
+    """Bits of each input and output of the top module, but the clock, and whether it has one.
 
     Raises:
         CompileError: NL605 for a file that is no netlist of Yosys.
@@ -128,7 +129,8 @@ def _port_widths(netlist: Path, top: str) -> tuple[Mapping[str, int], Mapping[st
     except (ValueError, KeyError, TypeError) as error:
         raise CompileError("NL605", "it is no netlist of Yosys", origin=netlist.name) from error
     inputs = {name: bits for name, (way, bits) in widths.items() if way == "input" and name != "clk"}
-    return inputs, {name: bits for name, (way, bits) in widths.items() if way == "output"}
+    outputs = {name: bits for name, (way, bits) in widths.items() if way == "output"}
+    return inputs, outputs, "clk" in widths
 
 
 def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench) -> Routing:
@@ -138,9 +140,10 @@ def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench)
         CompileError: NL607 when it does not fit, NL601 or NL602.
     """
     top = plan.properties["top"]
-    inputs, outputs = _port_widths(bench.directory / NETLIST, top)
+    inputs, outputs, clocked = _port_widths(bench.directory / NETLIST, top)
     device = choose(use, sum(inputs.values()) + sum(outputs.values()), options.ecp5_device)
-    (bench.directory / "harness.v").write_text(harness(top, inputs, outputs), encoding="utf-8")
+    text = harness(top, inputs, outputs, clocked=clocked)
+    (bench.directory / "harness.v").write_text(text, encoding="utf-8")
     commands = [
         f"read_json {NETLIST}",
         f"delete =* {top} %d",

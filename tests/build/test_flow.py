@@ -127,6 +127,8 @@ def test_the_harness_shifts_every_port_through_one_pin() -> None:
     assert ".ce(a[1:1])" in text
     assert ".x(a[4:2])" in text
     assert ".y(y[1:0])" in text
+    assert ".clk(clk)" in text
+    assert ".clk(clk)" not in ecp5.harness("top", {"x": 3}, {"y": 2}, clocked=False)
 
 
 # -- what it gives ----------------------------------------------------------------------------------
