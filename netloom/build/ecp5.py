@@ -159,7 +159,7 @@ def route(plan: BuildPlan, use: Utilisation, options: OpenOptions, bench: Bench)
     run(bench, commands, "harness")
     _for_nextpnr(bench.directory / ROUTED_NETLIST)
     wanted_mhz = round(1000 / float(plan.properties["clock_period_ns"]), 3)
-    _place_and_route(device, options, wanted_mhz, bench)
+    place_and_route(device, options, wanted_mhz, bench)
     if options.bitstream:
         bench.progress("ecppack: bitstream")
         bench.run("ecppack", ["--compress", TEXT_CONFIGURATION, BITSTREAM], "bitstream.log")
@@ -173,7 +173,7 @@ def _for_nextpnr(path: Path) -> None:
     path.write_text(json.dumps(netlist, separators=(",", ":")), encoding="utf-8", newline="\n")
 
 
-def _place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, bench: Bench) -> None:
+def place_and_route(device: Ecp5, options: OpenOptions, wanted_mhz: float, bench: Bench) -> None:
     """Run nextpnr, with the next placer where one gives up.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from netloom.build import ecp5, synthesizable, yosys
 from netloom.build.flow import DIRECTORY, REPORT, Vectors, build, read_report, verify
 from netloom.build.netlist import NetlistSimulator
 from netloom.build.options import OpenOptions
-from netloom.build.targets import TARGETS
+from netloom.build.targets import ECP5_DEVICES, TARGETS
 from netloom.build.toolchain import Bench
 from netloom.cli.main import app
 from netloom.core.diagnostics import CompileError
@@ -129,6 +130,27 @@ def test_the_harness_shifts_every_port_through_one_pin() -> None:
     assert ".y(y[1:0])" in text
     assert ".clk(clk)" in text
     assert ".clk(clk)" not in ecp5.harness("top", {"x": 3}, {"y": 2}, clocked=False)
+
+
+@pytest.mark.parametrize(
+    ("placer", "tried"), [("auto", ["static", "heap"]), ("static", ["static"]), ("heap", ["heap"])]
+)
+def test_another_placer_follows_one_that_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, placer: str, tried: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def run(self: Bench, key: str, arguments: Sequence[str], log: str, **_: object) -> None:
+        asked.append(arguments[arguments.index("--placer") + 1])
+        if asked[-1] == "static":
+            raise CompileError("NL602", "nextpnr-ecp5 failed with status -6", origin=key)
+
+    monkeypatch.setattr(Bench, "run", run)
+    options = OpenOptions.from_user({"placer": placer})
+    failed = pytest.raises(CompileError, match="NL602") if tried[-1] == "static" else nullcontext()
+    with failed:
+        ecp5.place_and_route(ECP5_DEVICES[0], options, 100.0, Bench(tmp_path))
+    assert asked == tried
 
 
 # -- what it gives ----------------------------------------------------------------------------------
