@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from netloom.backends.base import BackendOptions
 from netloom.core.diagnostics import CompileError, suggestion
+from netloom.core.precision import entries
 
 EFFORTS = {"low": 0.0, "default": 0.03, "high": 1.0}
 """What words for the effort mean."""
@@ -172,7 +173,7 @@ class StrategyOptions(BackendOptions):
     @property
     def trees_in_memory(self) -> bool:
         """Whether the strategy names memories."""
-        return MEMORY in (part.rpartition("=")[2].strip() for part in self.strategy.split(";"))
+        return MEMORY in (strategy for _, strategy in entries(self.strategy))
 
     @property
     def preparation(self) -> str:

@@ -134,6 +134,13 @@ class PrecisionConfig:
                 )
 
 
+def entries(text: str) -> Iterator[tuple[str | None, str]]:
+    """Pattern and value of each entry of an option by layer, `16; fc1*=4`; None for a value of all layers."""
+    for part in filter(None, (entry.strip() for entry in text.split(";"))):
+        pattern, equals, value = (entry.strip() for entry in part.rpartition("="))
+        yield pattern if equals else None, value
+
+
 def matches(name: str, pattern: str) -> bool:
     """Whether a layer's name is the pattern itself or fits it as a glob pattern."""
     return name == pattern or fnmatchcase(name, pattern)

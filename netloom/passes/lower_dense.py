@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 
 from netloom.core.diagnostics import CompileError, suggestion
 from netloom.core.fixed import Format
-from netloom.core.precision import check_pattern, matches
+from netloom.core.precision import check_pattern, entries, matches
 from netloom.ir.attributes import ArrayAttr, fixed_tensor, shape_of
 from netloom.ir.fx import ConstantOp
 from netloom.ir.nn import AddOp, ConcatOp, DenseOp, GatherOp, MatMulOp, ReshapeOp, TransposeOp
@@ -64,9 +64,8 @@ class LowerDense(ModulePass):
         Raises:
             CompileError: NL203 for an unknown strategy, NL202 for a pattern that matches nothing.
         """
-        entries: list[tuple[str, str]] = []
-        for part in filter(None, (text.strip() for text in self.strategy.split(";"))):
-            pattern, equals, strategy = part.rpartition("=")
+        found: list[tuple[str, str]] = []
+        for pattern, strategy in entries(self.strategy):
             if strategy not in STRATEGIES:
                 raise CompileError(
                     "NL203",
@@ -75,10 +74,10 @@ class LowerDense(ModulePass):
                     supported=", ".join(STRATEGIES),
                     hint=suggestion(strategy, (*STRATEGIES, "memory")),  # that of trees
                 )
-            if equals:
+            if pattern is not None:
                 check_pattern(pattern, sorted(set(names)))
-            entries.append((pattern if equals else "*", strategy))
-        return Chooser(tuple(entries))
+            found.append(("*" if pattern is None else pattern, strategy))
+        return Chooser(tuple(found))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from netloom.core.adder_graph import AdderGraph
 from netloom.core.devices import Device
 from netloom.core.fixed import Format
 from netloom.ir.attributes import ArrayAttr, shape_of
+from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp, kernel_from_graph
 from netloom.ir.fx import ConstantOp
 from netloom.ir.interval import Ints
@@ -220,6 +221,7 @@ def _with_products(build: Builder, x: SSAValue, factors: Sequence[Factor]) -> SS
     bits = int(values.max()).bit_length()
     product = build.op(MulOp, [taken, build.fixed(values, Format(bits, bits, signed=False))])
     joined = build.op(ConcatOp, [x, product], axis=axis)
-    for part in (product, joined):
-        part.owner.attributes[FEEDS_PRODUCT] = UnitAttr()  # type: ignore[union-attr]  # both are ops
+    for part in (product.owner, joined.owner):
+        assert isinstance(part, NetloomOp)
+        part.attributes[FEEDS_PRODUCT] = UnitAttr()
     return joined

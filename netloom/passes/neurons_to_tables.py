@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
 from netloom.core.diagnostics import CompileError, suggestion
 from netloom.core.lut_network import LutNetwork
-from netloom.core.precision import check_pattern, matches
+from netloom.core.precision import check_pattern, entries, matches
 from netloom.ir.attributes import ArrayAttr, shape_of
 from netloom.ir.da import lut_network_op
 from netloom.ir.interval import Interval
@@ -172,8 +172,7 @@ def choices(text: str, names: Sequence[str]) -> Mapping[str, str]:
         CompileError: NL202 for a pattern that matches no layer, NL203 for a choice that does not exist.
     """
     found = dict.fromkeys(names, "auto")
-    for part in filter(None, (entry.strip() for entry in text.split(";"))):
-        pattern, equals, choice = (entry.strip() for entry in part.rpartition("="))
+    for pattern, choice in entries(text):
         if choice not in CHOICES:
             raise CompileError(
                 "NL203",
@@ -182,9 +181,9 @@ def choices(text: str, names: Sequence[str]) -> Mapping[str, str]:
                 supported=f"{', '.join(CHOICES)}, or by layer as in 'auto; fc1*=off'",
                 hint=suggestion(choice, CHOICES),
             )
-        if equals:
+        if pattern is not None:
             check_pattern(pattern, names)
-        found |= {name: choice for name in names if not equals or matches(name, pattern)}
+        found |= {name: choice for name in names if pattern is None or matches(name, pattern)}
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import ModuleOp
 
 from netloom.core.diagnostics import CompileError, warn
-from netloom.core.precision import check_pattern, matches
+from netloom.core.precision import check_pattern, entries, matches
 from netloom.ir.base import NetloomOp
 from netloom.ir.program import add_note
 
@@ -35,8 +35,7 @@ class Numbers:
             CompileError: NL203 for what is not a whole number of at least `least`.
         """
         found: list[tuple[str, int]] = []
-        for part in filter(None, (entry.strip() for entry in text.split(";"))):
-            pattern, equals, number = (entry.strip() for entry in part.rpartition("="))
+        for pattern, number in entries(text):
             if not (number.isascii() and number.isdigit() and int(number) >= least):
                 known = ", ".join(str(least + step) for step in range(3))
                 raise CompileError(
@@ -45,7 +44,7 @@ class Numbers:
                     origin=pattern or option,
                     supported=f"{known}, ... for all layers, or by layer as in '{max(least, 1)}; fc1*=4'",
                 )
-            found.append((pattern if equals else "*", int(number)))
+            found.append(("*" if pattern is None else pattern, int(number)))
         return Numbers(tuple(found))
 
     def check(self, names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.passes import ModulePass
 
 from netloom.core.diagnostics import CompileError, suggestion
-from netloom.core.precision import check_pattern, matches
+from netloom.core.precision import check_pattern, entries, matches
 from netloom.ir.nn import DenseOp
 from netloom.ir.program import add_note, main, program_ops
 
@@ -74,8 +74,7 @@ def placing(text: str) -> tuple[str, list[tuple[str, str]]]:
         CompileError: NL203 for a place that does not exist.
     """
     overall, single = PLACES[0], []
-    for part in filter(None, (entry.strip() for entry in text.split(";"))):
-        pattern, equals, place = (entry.strip() for entry in part.rpartition("="))
+    for pattern, place in entries(text):
         if place not in PLACES:
             raise CompileError(
                 "NL203",
@@ -84,10 +83,10 @@ def placing(text: str) -> tuple[str, list[tuple[str, str]]]:
                 supported=f"{' or '.join(PLACES)}, or by layer as in 'internal; fc1*=external'",
                 hint=suggestion(place, PLACES),
             )
-        if equals:
-            single.append((pattern, place))
-        else:
+        if pattern is None:
             overall = place
+        else:
+            single.append((pattern, place))
     return overall, single
 
 

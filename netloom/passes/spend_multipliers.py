@@ -16,6 +16,7 @@ from xdsl.passes import ModulePass
 
 from netloom.core.devices import DEFAULT_DEVICE, Device, find_device
 from netloom.core.diagnostics import CompileError
+from netloom.core.precision import entries
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
 from netloom.ir.nn import DenseOp
@@ -119,8 +120,7 @@ class SpendMultipliers(ModulePass):
                 return False
         elif not isinstance(op, KernelOp):
             return False
-        entries = (entry.strip().rpartition("=") for entry in self.strategy.split(";") if entry.strip())
-        choose = Chooser(tuple((pattern or "*", strategy) for pattern, _, strategy in entries))
+        choose = Chooser(tuple((pattern or "*", strategy) for pattern, strategy in entries(self.strategy)))
         # Layers that became one network have all their names.
         return all(choose(name) == "auto" for name in op.origin_name.split("+"))
 

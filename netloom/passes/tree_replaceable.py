@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from netloom.core.diagnostics import CompileError, suggestion
-from netloom.core.precision import check_pattern, matches
+from netloom.core.precision import check_pattern, entries, matches
 from netloom.ir.program import main, program_ops
 from netloom.ir.tree import EnsembleOp
 from netloom.passes.analysis.tree_memory import with_entries
@@ -64,13 +64,11 @@ class ReplaceableTrees(ModulePass):
         """The ensembles whose last entry is `memory`."""
         names = sorted({each.origin_name for each in found})
         last = dict.fromkeys(found, "")
-        for part in filter(None, (text.strip() for text in self.strategy.split(";"))):
-            pattern, equals, strategy = (text.strip() for text in part.rpartition("="))
-            if equals and strategy == MEMORY:
+        for pattern, strategy in entries(self.strategy):
+            if pattern is not None and strategy == MEMORY:
                 check_pattern(pattern, names)
-            last |= {
-                each: strategy for each in found if matches(each.origin_name, pattern if equals else "*")
-            }
+            meant = (each for each in found if pattern is None or matches(each.origin_name, pattern))
+            last |= dict.fromkeys(meant, strategy)
         return [each for each, strategy in last.items() if strategy == MEMORY]
 
 

@@ -43,7 +43,7 @@ def ops_of(module: ModuleOp, kind: Any) -> list[Any]:
 
 
 def inputs_of(module: ModuleOp, samples: int = 200) -> Any:
-    shape = main(module).body.block.args[0].type.get_shape()  # type: ignore[attr-defined]  # a tensor
+    shape = shape_of(main(module).body.block.args[0].type)
     return np.random.default_rng(1).uniform(-9, 9, (samples, *shape)).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.passes import ModulePass
 
 from netloom.core.diagnostics import CompileError, suggestion
-from netloom.core.precision import check_pattern, matches
+from netloom.core.precision import check_pattern, entries, matches
 from netloom.ir.flow import FifoOp
 from netloom.ir.program import add_note
 from netloom.passes.analysis.network import fifos, network
@@ -68,10 +68,9 @@ class OptimizeFifos(ModulePass):
         """What is asked for all FIFOs, and for single ones."""
         overall = GOALS[0]
         single: list[tuple[str, int]] = []
-        for part in filter(None, (text.strip() for text in self.depth.split(";"))):
-            pattern, equals, wanted = (text.strip() for text in part.rpartition("="))
+        for pattern, wanted in entries(self.depth):
             number = wanted.isascii() and wanted.isdigit() and int(wanted) > 0
-            if not number and (equals or wanted not in GOALS):
+            if not number and (pattern is not None or wanted not in GOALS):
                 raise CompileError(
                     "NL203",
                     f"'{wanted}' is no depth of a FIFO",
@@ -79,10 +78,10 @@ class OptimizeFifos(ModulePass):
                     supported=f"{', '.join(GOALS)}, 1, 2, 3, ..., or by name as in 'fast; skip*=64'",
                     hint=suggestion(wanted, GOALS),
                 )
-            if equals:
-                single.append((pattern, int(wanted)))
-            else:
+            if pattern is None:
                 overall = wanted
+            else:
+                single.append((pattern, int(wanted)))
         return overall, single
 
     def _search(self, module: ModuleOp, goal: str, found: dict[str, FifoOp]) -> None:
