@@ -19,7 +19,6 @@ from netloom.ir.base import NetloomOp
 from netloom.ir.da import KernelOp
 from netloom.ir.flow import StageOp
 from netloom.ir.interval import Interval
-from netloom.ir.nn import DenseOp, MatMulOp
 from netloom.ir.program import main, program_ops
 from netloom.passes.analysis.bit_timing import kernel_arrivals
 from netloom.passes.analysis.hardware import Hardware, hardware
@@ -129,10 +128,7 @@ class _Walk:
             if now > worst:
                 worst, name = now, step.name
         inside = latency_cycles(op) - (busy_cycles(op) - 1)
-        ends_in_register = found[-1].registered or (
-            isinstance(op, MatMulOp | DenseOp) and inside > planned[-1]
-        )
-        return 0.0 if ends_in_register else now, worst, name
+        return 0.0 if inside > planned[-1] else now, worst, name
 
     def _kernel(self, op: KernelOp, arrival_ns: float) -> tuple[float, float, str]:
         nodes = kernel_nodes(op, self.intervals[op.input], self.device)

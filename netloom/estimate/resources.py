@@ -72,7 +72,7 @@ from netloom.passes.analysis.arithmetic import (
     tree_sums,
 )
 from netloom.passes.analysis.hardware import Hardware, hardware
-from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval
+from netloom.passes.analysis.kernel_timing import kernel_nodes, row_interval, rows_of
 from netloom.passes.analysis.lut_cost import network_luts
 from netloom.passes.analysis.network import is_streaming
 from netloom.passes.analysis.products import multiplied, products, weight_bits, weights_in_tables
@@ -243,18 +243,14 @@ def _kernel_registers(op: KernelOp, intervals: Intervals) -> int:
         for operand in operands:
             last[operand] = max(last[operand], planned[node])
     bits = sum((end - start) * width for start, end, width in zip(planned, last, nodes.bits, strict=True))
-    return _kernel_rows(op) * bits
-
-
-def _kernel_rows(op: KernelOp) -> int:
-    return math.prod(shape_of(op.input.type)[:-1])
+    return rows_of(op) * bits
 
 
 def _kernel(op: NetloomOp, place: _Place) -> Parts:
     assert isinstance(op, KernelOp)
     # A bias and a negation take the carry chain alone: each bit of it passes, or passes inverted.
     interval = row_interval(op, place.intervals[op.input])
-    return _kernel_rows(op) * op.graph.adder_tables(*interval), 0, 0
+    return rows_of(op) * op.graph.adder_tables(*interval), 0, 0
 
 
 def _cast(op: NetloomOp, place: _Place) -> Parts:

@@ -36,8 +36,8 @@ from netloom.passes.analysis.hardware import Hardware
 from netloom.passes.analysis.kernel_timing import KernelNodes, rows_of
 from netloom.passes.analysis.retiming import Place, hold
 from netloom.passes.analysis.reuse import busy_cycles
-from netloom.passes.analysis.timetable import Timetable, value_bits
-from netloom.passes.analysis.timing import Step
+from netloom.passes.analysis.timetable import Timetable
+from netloom.passes.analysis.timing import Step, tensor_bits
 
 Nodes = tuple[int, ...]
 
@@ -282,7 +282,7 @@ class LogicGraph:
                 readers[self._signal(value)].append((port, 0))
         interval = max(map(busy_cycles, self.ops), default=1)
         for value, found in readers.items():
-            hold(self.cycles, self._ready[value], found, value_bits(value) / interval)
+            hold(self.cycles, self._ready[value], found, tensor_bits(value) / interval)
 
     def _signal(self, value: SSAValue) -> SSAValue:
         """The tensor whose signal a value is."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xdsl.ir import SSAValue
-
-from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.passes.analysis.hardware import Hardware
 from netloom.passes.analysis.kernel_timing import KernelStages, Time
 from netloom.passes.analysis.reuse import busy_cycles, delay_registers
-from netloom.passes.analysis.timing import wire_bits
+from netloom.passes.analysis.timing import tensor_bits
 
 
 @dataclass(frozen=True)
@@ -53,12 +49,5 @@ class Timetable:
         total = sum(time.register_bits for time in ops.values())
         for value, cycle in needed.items():
             if value in ready:
-                total += delay_registers(cycle - ready[value], interval) * value_bits(value)
+                total += delay_registers(cycle - ready[value], interval) * tensor_bits(value)
         return Timetable(ops, latency_cycles, total)
-
-
-def value_bits(value: SSAValue) -> int:
-    """Bits of a whole tensor on wires."""
-    number_format = format_of(value.type)
-    assert number_format is not None
-    return math.prod(shape_of(value.type)) * wire_bits(number_format)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from xdsl.ir import SSAValue
 
 from netloom.core.devices import Device
 from netloom.core.fixed import Format
+from netloom.ir.attributes import format_of, shape_of
 from netloom.ir.base import NetloomOp
 from netloom.ir.da import LutNetworkOp
 from netloom.ir.fx import CastOp, LookupOp, ThresholdOp
@@ -64,9 +66,16 @@ def wire_bits(number_format: Format) -> int:
     return max(number_format.width, 1)
 
 
+def tensor_bits(value: SSAValue) -> int:
+    """Bits of a whole fixed-point tensor on wires."""
+    number_format = format_of(value.type)
+    assert number_format is not None
+    return math.prod(shape_of(value.type)) * wire_bits(number_format)
+
+
 def value_bits(op: NetloomOp) -> int:
     """Bits of an op's whole result."""
-    return math.prod(op.result_shape) * wire_bits(op.result_format)
+    return tensor_bits(op.results[0])
 
 
 def steps(op: NetloomOp, device: Device) -> list[Step]:
